@@ -32,7 +32,9 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     except OSError as error:
         reason = "no space is left" if error.errno == 28 else "the folder cannot be written"
-        raise StoreError(f"A result was not saved because {reason}; earlier results are kept; free the disk and resume.") from error
+        raise StoreError(
+            f"A result was not saved because {reason}; earlier results are kept; free the disk and resume."
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -87,7 +87,9 @@ def _number(env: Mapping[str, str], name: str, default: float) -> float:
     except ValueError:
         value = float("nan")
     if not 0 <= value < float("inf"):
-        raise InputError(f"The setting {name} is not a number of 0 or more; nothing was started; correct or unset it.")
+        raise InputError(
+            f"The setting {name} is not a number of 0 or more; nothing was started; correct or unset it."
+        )
     return value
 
 

@@ -27,9 +27,15 @@ def pick(wanted: str | None = None) -> str:
     if choice == "auto":
         return "cuda:0" if cuda else "mps" if mps else CPU
     kind, _, index = choice.partition(":")
-    present = {CPU: not index, "cuda": cuda and int(index or 0) < torch.cuda.device_count(), "mps": mps and not index}
+    present = {
+        CPU: not index,
+        "cuda": cuda and int(index or 0) < torch.cuda.device_count(),
+        "mps": mps and not index,
+    }
     if not present.get(kind, False):
-        raise InputError("The chosen device is not on this machine; nothing was started; set LAB_DEVICE to auto or cpu.")
+        raise InputError(
+            "The chosen device is not on this machine; nothing was started; set LAB_DEVICE to auto or cpu."
+        )
     return f"cuda:{index or 0}" if kind == "cuda" else kind
 
 

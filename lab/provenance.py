@@ -15,7 +15,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("torch", "diffusers", "transformers", "numpy", "scipy", "scikit-learn", "umap-learn", "faiss-cpu", "streamlit")
+_PACKAGES = (
+    "torch",
+    "diffusers",
+    "transformers",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "umap-learn",
+    "faiss-cpu",
+    "streamlit",
+)
 
 
 def digest_bytes(data: bytes) -> str:

@@ -48,7 +48,9 @@ class Registry(Generic[T]):
         """
         if name not in self._entries:
             known = ", ".join(self.names())
-            raise NotFoundError(f"There is no {self._kind} of that name; nothing was started; choose one of: {known}.")
+            raise NotFoundError(
+                f"There is no {self._kind} of that name; nothing was started; choose one of: {known}."
+            )
         return self._entries[name]
 
     def names(self) -> list[str]:
