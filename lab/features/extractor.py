@@ -1,0 +1,122 @@
+"""What a feature extractor is: a record that states everything its numbers depend on, and `embed`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.errors import ImageError
+from lab.provenance import digest_json
+
+
+class FeatureKey(Protocol):
+    """What the feature store needs to know of an extractor."""
+
+    @property
+    def id(self) -> str:
+        """Its name in lists and on the command line."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over weights, layer and preprocessing."""
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in one vector."""
+
+
+class FeatureExtractor(FeatureKey, Protocol):
+    """Turns images into vectors. `digest` covers weights, layer and preprocessing."""
+
+    @property
+    def input_size(self) -> int:
+        """Side of the square it sees, in pixels."""
+
+    @property
+    def resampling(self) -> str:
+        """How an image gets there, in words."""
+
+    def embed(self, images: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
+        """Features (n, dimension) float32 of images (H, W) or (H, W, 3), uint8 or uint16."""
+
+
+@dataclass(frozen=True)
+class ExtractorRecord:
+    """Everything the features of an extractor depend on, and where it comes from.
+
+    Args:
+        input_size: side of the square the network sees, in pixels.
+        resampling: how an image gets there, in words.
+        mean, scale: the network sees (grey level 0..255 - mean) / scale.
+        layer: which activations are the features.
+    """
+
+    id: str
+    title: str
+    weights_digest: str
+    layer: str
+    dimension: int
+    input_size: int
+    resampling: str
+    channels: str
+    mean: float
+    scale: float
+    licence: str
+    citation: str
+    revision: int = 1
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over weights, layer and preprocessing; titles and citations do not count."""
+        told = {"title", "licence", "citation"}
+        kept = {key: value for key, value in asdict(self).items() if key not in told}
+        return digest_json(kept)
+
+
+def as_rgb8(image: NDArray[Any]) -> NDArray[np.float32]:
+    """Image as grey levels 0..255, shape (H, W, 3), float32; grey is repeated.
+
+    Integers of 16 bits are stretched linearly from their own minimum and maximum, because a film of 12 bits
+    in a 16-bit file would else be almost black; 8 bits are taken as they are.
+
+    Raises:
+        ImageError: for another type or shape, or an empty image.
+    """
+    grey_or_colour = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
+    if not grey_or_colour or image.size == 0 or image.dtype not in (np.uint8, np.uint16):
+        raise ImageError(
+            "An image is not an 8- or 16-bit grey or RGB picture; its features were not computed; "
+            "convert it and try again."
+        )
+    levels = image.astype(np.float32)
+    if image.dtype == np.uint16:
+        low, high = float(levels.min()), float(levels.max())
+        levels = (levels - low) * (255.0 / max(high - low, 1.0))
+    return np.repeat(levels[:, :, None], 3, axis=2) if image.ndim == 2 else levels
+
+
+def as_grey8(image: NDArray[Any]) -> NDArray[np.float32]:
+    """Image as grey levels 0..255, shape (H, W), float32; colour by its luma (Rec. 601)."""
+    if image.ndim == 2:
+        return as_rgb8(image)[:, :, 0]
+    return as_rgb8(image) @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+
+
+class FlippedExtractor:
+    """The same extractor on images mirrored left to right, under a digest of its own."""
+
+    def __init__(self, base: FeatureExtractor) -> None:
+        self._base = base
+        self.id = f"{base.id}.flipped"
+        self.digest = digest_json([base.digest, "flipped"])
+        self.dimension = base.dimension
+        self.input_size = base.input_size
+        self.resampling = base.resampling
+
+    def embed(self, images: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
+        """Features (n, dimension) of the mirrored images."""
+        return self._base.embed([np.ascontiguousarray(image[:, ::-1]) for image in images])
