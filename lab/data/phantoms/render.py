@@ -1,0 +1,116 @@
+"""One film from one recipe."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from lab.data.phantoms import captions
+from lab.data.phantoms.anatomy import Anatomy, Positioning, draw_anatomy, draw_positioning, stream
+from lab.data.phantoms.detector import detect, develop, scattered, transmitted
+from lab.data.phantoms.film import collimate, mark
+from lab.data.phantoms.findings import (
+    Contents,
+    FindingSpec,
+    Shape,
+    add_consolidation,
+    add_effusion,
+    add_pneumothorax,
+    draw_findings,
+    draw_shape,
+)
+from lab.data.phantoms.geometry import Map, Plane, film_plane, fractal
+from lab.data.phantoms.skeleton import bone_thickness
+from lab.data.phantoms.thorax import Chest, build_chest
+from lab.data.phantoms.vessels import vessel_thickness
+
+
+@dataclass(frozen=True)
+class PhantomRecipe:
+    """Names one film: the same recipe always gives the same bytes."""
+
+    seed: int
+    patient: int
+    film: int
+
+
+@dataclass(frozen=True)
+class Film:
+    """``image`` (size, size) uint8; ``masks`` "lesion", "lungs", "heart" (size, size) bool; ``record`` the manifest row."""
+
+    image: np.ndarray
+    masks: dict[str, np.ndarray]
+    record: dict[str, object]
+
+
+def shapes_of(findings: tuple[FindingSpec, ...], recipe: PhantomRecipe) -> list[Shape]:
+    """The continuous size of each finding, from its own stream so that a change of side or size changes little else."""
+    return [draw_shape(f, np.random.default_rng([recipe.seed, recipe.patient, recipe.film, 7, i])) for i, f in enumerate(findings)]
+
+
+def fill_chest(chest: Chest, vessels: Map, findings: tuple[FindingSpec, ...], shapes: list[Shape], anatomy: Anatomy,
+               plane: Plane, texture: np.random.Generator) -> Contents:
+    """The lungs' contents after every finding has had its effect."""
+    split = plane.x < 0
+    own = [vessels * split * (chest.lungs[0] > 0.2), vessels * ~split * (chest.lungs[1] > 0.2)]
+    contents = Contents(list(chest.lungs), np.zeros_like(vessels), np.zeros_like(vessels), own, np.zeros(vessels.shape, bool))
+    for finding, shape in zip(findings, shapes, strict=True):
+        if finding.label == "effusion":
+            add_effusion(contents, finding, shape, anatomy, plane, chest)
+        elif finding.label == "pneumothorax":
+            add_pneumothorax(contents, finding, shape, anatomy, plane, chest)
+        elif finding.label == "consolidation":
+            add_consolidation(contents, finding, shape, anatomy, plane, chest, texture)
+        elif finding.label == "cardiomegaly":
+            contents.lesion |= chest.heart > 0.5
+    return contents
+
+
+def soft_tissue(chest: Chest, contents: Contents, anatomy: Anatomy, grain: Map) -> Map:
+    """Centimetres of water along the beam."""
+    density = np.float32(anatomy.lung_density) * (1 + np.float32(0.05) * grain)
+    lungs = contents.air[0] + contents.air[1]
+    blood = np.minimum(contents.vessels[0] + contents.vessels[1], 0.75 * lungs)
+    soft = chest.body - lungs * (1 - density) - contents.free * np.float32(0.99) + blood * (1 - density) + contents.fluid
+    soft = soft - np.minimum(chest.airway, 0.5 * chest.body) - chest.gas * (chest.body > 5)
+    return np.maximum(soft * (1 + np.float32(0.008) * grain), 0).astype(np.float32)
+
+
+def record_of(recipe: PhantomRecipe, anatomy: Anatomy, position: Positioning, findings: tuple[FindingSpec, ...]) -> dict[str, object]:
+    """The manifest row of one film."""
+    first = findings[0] if findings else FindingSpec("no finding")
+    text = captions.caption(findings, stream(recipe.seed, "caption", recipe.patient, recipe.film))
+    return {
+        "patient_id": f"phantom-{recipe.seed}-{recipe.patient:05d}", "label": first.label, "side": first.side, "size": first.size,
+        "lobe": first.lobe, "caption": text, "view": position.view, "sex": anatomy.sex, "age": anatomy.age,
+        "findings": json.dumps([asdict(f) for f in findings]),
+    }
+
+
+def render(recipe: PhantomRecipe, size: int = 256, finding: FindingSpec | None = None) -> Film:
+    """Render one film. ``finding`` replaces the drawn findings: the same patient and exposure with another finding.
+
+    Pass ``FindingSpec("no finding")`` for the healthy counterpart. Same recipe, size and finding: same bytes.
+    """
+    seed, patient, film = recipe.seed, recipe.patient, recipe.film
+    anatomy = draw_anatomy(stream(seed, "anatomy", patient))
+    position = draw_positioning(stream(seed, "positioning", patient, film))
+    findings = draw_findings(stream(seed, "finding", patient, film)) if finding is None else (finding,)
+    findings = tuple(f for f in findings if f.label != "no finding")
+    shapes = shapes_of(findings, recipe)
+    plane = film_plane(position, 0.53 * anatomy.lung_height, size)
+    ratio = next((s.heart_ratio for s in shapes if s.heart_ratio), None)
+    chest = build_chest(anatomy, plane, position, ratio, sum(s.shift for s in shapes))
+    texture = stream(seed, "texture", patient, film)
+    grain = fractal(texture, size, 1.6, 3.0)
+    contents = fill_chest(chest, vessel_thickness(anatomy, plane, seed, patient), findings, shapes, anatomy, plane, texture)
+    soft = soft_tissue(chest, contents, anatomy, grain)
+    bone = bone_thickness(anatomy, plane, position)
+    primary = transmitted(soft, bone)
+    signal = detect(primary + scattered(primary, soft, plane, position.grid), plane, position, stream(seed, "noise", patient, film))
+    image = mark(collimate(develop(signal, chest, plane, position), position), position)
+    lungs = (chest.lungs[0] + chest.lungs[1]) > 1.0
+    masks = {"lesion": contents.lesion, "lungs": lungs, "heart": chest.heart > 0.5}
+    return Film(np.round(np.clip(image, 0, 1) * 255).astype(np.uint8), masks, record_of(recipe, anatomy, position, findings))
