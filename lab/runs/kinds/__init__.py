@@ -1,0 +1,1 @@
+"""The built-in run kinds, one module each; importing them loads nothing heavy."""
