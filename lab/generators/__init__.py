@@ -1,0 +1,1 @@
+"""Generators: cards that describe them, requests that ask them, samples that they give."""

@@ -1,0 +1,178 @@
+"""A generator card: everything the lab knows about a generator, as data in one JSON file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lab.errors import GeneratorError
+
+_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
+_COMMIT = re.compile(r"[0-9a-f]{40}\Z")
+_CONDITIONING = ("text", "class", "mask", "vendor", "none")
+_DTYPES = ("float32", "float16", "bfloat16")
+MAX_CARD_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class GeneratorCard:
+    """What a generator is, where its weights lie and how it is asked.
+
+    Attributes:
+        id: lower-case name, used in commands and in the store.
+        title: name on the screen.
+        family: diffusion, flow matching, GAN, VAE or autoregressive.
+        conditioning: text, class, mask, vendor or none.
+        modality: such as "chest radiograph".
+        hub_id: repository on the hub, with `revision` its full commit; empty for a local folder.
+        folder: model folder, absolute or relative to the card's own folder.
+        base, lora: hub id or folder of the base model, and the LoRA file laid over it.
+        loader: which loader of `lab.generators.load` reads the folder.
+        size: default image side in pixels; `sizes` are the sides it may be asked for (empty: only `size`).
+        steps, guidance, scheduler, dtype: defaults; an empty scheduler means the folder's own.
+        colour: "grey" or "rgb".
+        options: further keyword arguments for the pipeline's call, such as guidance_rescale.
+        vocabulary: words the text encoder was trained on; empty for an open vocabulary.
+        examples: prompts to start from.
+        measured: figures about quality and training, as plain JSON.
+        root: folder of the card file; not part of the JSON.
+    """
+
+    id: str
+    title: str
+    family: str = "diffusion"
+    conditioning: str = "text"
+    modality: str = ""
+    hub_id: str = ""
+    revision: str = ""
+    folder: str = ""
+    base: str = ""
+    lora: str = ""
+    loader: str = "diffusers"
+    size: int = 512
+    sizes: tuple[int, ...] = ()
+    steps: int = 50
+    guidance: float = 7.5
+    scheduler: str = ""
+    dtype: str = "float32"
+    colour: str = "grey"
+    options: dict[str, Any] = field(default_factory=dict, hash=False)
+    licence: str = ""
+    gate: str = ""
+    citation: str = ""
+    training_dataset: str = ""
+    phantom_trained: bool = False
+    vocabulary: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    notes: str = ""
+    measured: dict[str, Any] = field(default_factory=dict, hash=False)
+    root: Path | None = field(default=None, compare=False)
+
+    @property
+    def allowed_sizes(self) -> tuple[int, ...]:
+        """Image sides in pixels that a request may ask for."""
+        return self.sizes or (self.size,)
+
+    @property
+    def path(self) -> Path | None:
+        """Absolute model folder, or None when the model lives on the hub."""
+        if not self.folder:
+            return None
+        folder = Path(self.folder).expanduser()
+        return folder if folder.is_absolute() or self.root is None else self.root / folder
+
+    def to_json(self) -> dict[str, Any]:
+        """The card as plain JSON, without `root`."""
+        values = dataclasses.asdict(dataclasses.replace(self, root=None))
+        del values["root"]
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+
+
+_FIELDS = {f.name: f for f in dataclasses.fields(GeneratorCard) if f.name != "root"}
+_LISTS = ("sizes", "vocabulary", "examples")
+
+
+def card_from_json(values: Any, root: Path | None = None) -> GeneratorCard:
+    """Build a checked card from parsed JSON.
+
+    Raises:
+        GeneratorError: names the first field that is missing, unknown or of the wrong kind.
+    """
+    if not isinstance(values, dict):
+        raise _refused("it is not a JSON object")
+    unknown = sorted(set(map(str, values)) - set(_FIELDS))
+    if unknown:
+        raise _refused(f"the field {unknown[0][:40]!r} is not known")
+    if "id" not in values or "title" not in values:
+        raise _refused("the fields 'id' and 'title' are needed")
+    ready = {name: _field_value(name, value) for name, value in values.items()}
+    card = GeneratorCard(**ready, root=root)
+    _check(card)
+    return card
+
+
+def read_card(path: Path) -> GeneratorCard:
+    """Read one card file.
+
+    Raises:
+        GeneratorError: when the file is missing, too large, not JSON, or not a card.
+    """
+    try:
+        if path.stat().st_size > MAX_CARD_BYTES:
+            raise _refused("the file is larger than 1 MB")
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise _refused("the file is missing or is not JSON") from error
+    return card_from_json(values, root=path.resolve().parent)
+
+
+def _field_value(name: str, value: Any) -> Any:
+    default = _FIELDS[name].default
+    if name in _LISTS:
+        kind: type = int if name == "sizes" else str
+        if not isinstance(value, list) or not all(isinstance(v, kind) and not isinstance(v, bool) for v in value):
+            raise _refused(f"the field {name!r} must be a list")
+        return tuple(value)
+    if name in ("options", "measured"):
+        wanted: tuple[type, ...] = (dict,)
+    elif isinstance(default, bool):
+        wanted = (bool,)
+    elif isinstance(default, float):
+        wanted = (int, float)
+    else:
+        wanted = (int,) if isinstance(default, int) else (str,)
+    if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
+        raise _refused(f"the field {name!r} is not of the right kind")
+    return value
+
+
+def _check(card: GeneratorCard) -> None:
+    if not _ID.match(card.id):
+        raise _refused("the id must be 1 to 64 lower-case letters, digits, dots or dashes")
+    if not card.title.strip():
+        raise _refused("the title is empty")
+    if bool(card.folder) == bool(card.hub_id) and not card.base:
+        raise _refused("it needs either a folder or a hub id")
+    if card.hub_id and not _COMMIT.match(card.revision):
+        raise _refused("a hub id needs the full 40-digit commit as its revision, not a branch name")
+    if card.conditioning not in _CONDITIONING:
+        raise _refused(f"the conditioning must be one of {', '.join(_CONDITIONING)}")
+    if card.dtype not in _DTYPES:
+        raise _refused(f"the dtype must be one of {', '.join(_DTYPES)}")
+    if card.colour not in ("grey", "rgb"):
+        raise _refused("the colour must be grey or rgb")
+    if any(not 16 <= size <= 2048 or size % 8 for size in card.allowed_sizes) or card.size not in card.allowed_sizes:
+        raise _refused("sizes must be multiples of 8 from 16 to 2048 and hold the default size")
+    if not 1 <= card.steps <= 200:
+        raise _refused("steps must be 1 to 200")
+    if not (math.isfinite(card.guidance) and 0 <= card.guidance <= 30):
+        raise _refused("guidance must be 0 to 30")
+
+
+def _refused(reason: str) -> GeneratorError:
+    return GeneratorError(f"This generator card was not taken because {reason}; other generators are kept; correct the card.")

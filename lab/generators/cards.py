@@ -1,0 +1,84 @@
+"""The cards of this installation: the embedded ones and those added to the workspace."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from lab.atomic import write_json
+from lab.config import ASSETS, settings
+from lab.errors import GeneratorError, NotFoundError
+from lab.generators.card import GeneratorCard, read_card
+
+EMBEDDED = ASSETS / "generators"
+
+
+def workspace_folder() -> Path:
+    """Folder of the cards and models that a user or a training run added."""
+    return settings().workspace / "generators"
+
+
+def _card_files() -> list[Path]:
+    files: list[Path] = []
+    for root in (EMBEDDED, workspace_folder()):
+        files += sorted(root.glob("*/card.json")) + sorted(root.glob("*.json"))
+    return files
+
+
+def _read_all() -> tuple[list[GeneratorCard], list[tuple[str, str]]]:
+    cards: dict[str, GeneratorCard] = {}
+    broken: list[tuple[str, str]] = []
+    for file in _card_files():
+        name = file.parent.name if file.name == "card.json" else file.name
+        try:
+            card = read_card(file)
+        except GeneratorError as error:
+            broken.append((name, str(error)))
+            continue
+        if card.id in cards:
+            broken.append((name, "A generator of this id is already there; this card was left out; give it another id."))
+        else:
+            cards[card.id] = card
+    return list(cards.values()), broken
+
+
+def list_cards() -> list[GeneratorCard]:
+    """All readable cards, embedded ones first; an unreadable card never hides the others."""
+    return _read_all()[0]
+
+
+def broken_cards() -> list[tuple[str, str]]:
+    """Cards that were left out, as (name, reason)."""
+    return _read_all()[1]
+
+
+def get_card(generator: str) -> GeneratorCard:
+    """The card of that id.
+
+    Raises:
+        NotFoundError: with the ids that exist.
+    """
+    cards = list_cards()
+    for card in cards:
+        if card.id == generator:
+            return card
+    known = ", ".join(card.id for card in cards) or "none yet"
+    raise NotFoundError(f"There is no generator of that id; nothing was started; generators here: {known}.")
+
+
+def add_card(path: Path) -> GeneratorCard:
+    """Copy a card file into the workspace; its folder, if relative, is made absolute.
+
+    Raises:
+        GeneratorError: when the card is not valid, its id is taken, or its model folder is not there.
+    """
+    card = read_card(Path(path))
+    if any(card.id == other.id for other in list_cards()):
+        raise GeneratorError("A generator of this id is already there; it was kept as it is; give the new card another id.")
+    if card.path is not None:
+        if not card.path.is_dir():
+            raise GeneratorError("The model folder of this card was not found; nothing was added; correct the folder in the card.")
+        card = dataclasses.replace(card, folder=str(card.path.resolve()))
+    target = workspace_folder() / f"{card.id}.json"
+    write_json(target, card.to_json())
+    return read_card(target)

@@ -1,0 +1,62 @@
+"""From a card to a loaded generator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from lab.errors import GeneratorError
+from lab.generators.card import GeneratorCard
+from lab.generators.contract import Generator
+from lab.registry import Registry
+
+LOADERS: Registry[Callable[[GeneratorCard, Path, str], Generator]] = Registry("generator loader")
+
+
+@LOADERS.register("diffusers")
+def _diffusers(card: GeneratorCard, folder: Path, device: str) -> Generator:
+    from lab.generators.diffusers_pipeline import DiffusersGenerator
+
+    return DiffusersGenerator(card, folder, device)
+
+
+def load(card: GeneratorCard, device: str | None = None) -> Generator:
+    """Load a generator from this machine; nothing is ever downloaded here.
+
+    Args:
+        card: which generator.
+        device: "auto", "cpu", "cuda:N" or "mps"; None reads the settings.
+
+    Raises:
+        GeneratorError: when its folder is not on this machine.
+        WeightsError: when its files may not be opened or do not fit.
+    """
+    from lab.device import pick
+
+    return LOADERS.get(card.loader)(card, model_folder(card), pick(device))
+
+
+def model_folder(card: GeneratorCard) -> Path:
+    """The folder on this machine that holds the weights of `card`.
+
+    Raises:
+        GeneratorError: when it is not there, with what to do.
+    """
+    if card.path is not None:
+        if not card.path.is_dir():
+            raise GeneratorError(
+                f"The model folder of {card.title} was not found; nothing was generated; "
+                "put the folder back or correct the card."
+            )
+        return card.path
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(card.hub_id, revision=card.revision, local_files_only=True))
+    except (LocalEntryNotFoundError, OSError, ValueError) as error:
+        gate = f" Access: {card.gate}." if card.gate else ""
+        raise GeneratorError(
+            f"The model of {card.title} is not on this machine; nothing was generated; "
+            f"download {card.hub_id} at its pinned revision, or give a folder in the card.{gate}"
+        ) from error

@@ -1,0 +1,132 @@
+"""Which model folders may be opened: safetensors and plain text, judged by content, never by name."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from pathlib import Path
+from typing import Any
+
+from lab.errors import WeightsError
+from lab.provenance import digest_file, digest_json
+
+_PICKLE = re.compile(rb"\x80[\x01-\x05]")
+_ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf")
+_PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".msgpack", ".h5")
+_LIBRARIES = ("diffusers", "transformers", "stable_diffusion", None)
+_HEADER_LIMIT = 100_000_000
+_ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+_HASHED = (".safetensors", ".json", ".txt", ".model")
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a model folder that holds anything but safetensors, JSON and text.
+
+    Args:
+        folder: a diffusers model folder or one component of it.
+
+    Raises:
+        WeightsError: for pickle content under any name, damaged safetensors, components that bring their own
+            code, or no weights at all.
+    """
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file() and ".git" not in file.parts]
+    for file in files:
+        _check_file(file, file.relative_to(folder).as_posix())
+    if not any(file.suffix == ".safetensors" for file in files):
+        raise WeightsError(
+            "This model folder holds no safetensors weights; nothing was loaded; download the safetensors version."
+        )
+    _check_index(folder / "model_index.json")
+
+
+def weights_digest(folder: Path) -> str:
+    """SHA-256 over the weights and settings of a model folder: names and digests of its files."""
+    names = {
+        file.relative_to(folder).as_posix(): digest_file(file)
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and file.suffix in _HASHED and file.name != "card.json"
+    }
+    return digest_json(names)
+
+
+def _check_file(file: Path, name: str) -> None:
+    with file.open("rb") as stream:
+        head = stream.read(16)
+    if _PICKLE.match(head) or head.startswith(_ARCHIVES) or file.suffix.lower() in _PICKLE_SUFFIXES:
+        raise WeightsError(
+            f"The file {name[:80]} is in a format that can run code (pickle or archive); nothing was loaded; "
+            "convert it to safetensors or remove it."
+        )
+    if file.suffix.lower() == ".safetensors":
+        check_safetensors(file, name)
+    elif file.suffix == ".py":
+        raise WeightsError(
+            f"The model folder brings its own code ({name[:80]}), which is never run; nothing was loaded; "
+            "use a model of a standard class."
+        )
+
+
+def check_safetensors(file: Path, name: str) -> dict[str, Any]:
+    """Check the header of a safetensors file; returns it.
+
+    Raises:
+        WeightsError: naming the file, and the tensor where one is at fault.
+    """
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        length = struct.unpack("<Q", stream.read(8).ljust(8, b"\xff"))[0]
+        if length > min(size - 8, _HEADER_LIMIT):
+            raise _damaged(name, "its header does not fit the file")
+        try:
+            header = json.loads(stream.read(length))
+        except (ValueError, RecursionError) as error:
+            raise _damaged(name, "its header is not JSON") from error
+    if not isinstance(header, dict):
+        raise _damaged(name, "its header is not a table of tensors")
+    spans = []
+    for tensor, entry in header.items():
+        if tensor != "__metadata__":
+            spans.append((*_span(entry, name, tensor, size - 8 - length), tensor))
+    end = 0
+    for start, stop, tensor in sorted(spans):
+        if start != end:
+            raise _damaged(name, f"tensor {tensor[:80]!r} overlaps another or leaves a gap")
+        end = stop
+    if end != size - 8 - length:
+        raise _damaged(name, "it is longer or shorter than its tensors")
+    return header
+
+
+def _span(entry: Any, name: str, tensor: str, room: int) -> tuple[int, int]:
+    try:
+        start, stop = entry["data_offsets"]
+        count = 1
+        for side in entry["shape"]:
+            count *= side
+        fits = 0 <= start <= stop <= room and count >= 0
+        fits = fits and stop - start == count * _ITEM_BYTES.get(entry["dtype"], (stop - start) // max(count, 1))
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(name, f"tensor {tensor[:80]!r} is not described") from error
+    if not fits:
+        raise _damaged(name, f"tensor {tensor[:80]!r} lies outside the file or has another size than its shape")
+    return int(start), int(stop)
+
+
+def _check_index(index: Path) -> None:
+    if not index.is_file():
+        return
+    try:
+        values = json.loads(index.read_text(encoding="utf-8"))
+        parts = [value for key, value in values.items() if not key.startswith("_") and isinstance(value, list)]
+        custom = not isinstance(values.get("_class_name"), str) or any(part[0] not in _LIBRARIES for part in parts)
+    except (ValueError, AttributeError, IndexError, TypeError) as error:
+        raise WeightsError("The model_index.json of this folder cannot be read; nothing was loaded; copy it again.") from error
+    if custom:
+        raise WeightsError(
+            "This model asks to run code of its own, which is never done; nothing was loaded; use a standard class."
+        )
+
+
+def _damaged(name: str, reason: str) -> WeightsError:
+    return WeightsError(f"The weights file {name[:80]} is damaged: {reason}; nothing was loaded; copy the model again.")

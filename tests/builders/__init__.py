@@ -1,0 +1,1 @@
+"""Builders of small stand-ins that tests load through the real code."""
