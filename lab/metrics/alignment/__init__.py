@@ -1,0 +1,1 @@
+"""Do samples show what the prompt asked for?"""

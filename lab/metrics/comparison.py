@@ -1,0 +1,199 @@
+"""One synthetic set against its training films, with the control and the floor that every number needs."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.metrics.inputs import MetricInput
+from lab.metrics.patients import (
+    Z95,
+    balanced_draw,
+    balanced_groups,
+    group_count,
+    index_patients,
+    jackknife_error,
+)
+from lab.metrics.points import Points, SetPair
+
+Floats = NDArray[np.float64]
+FLOOR_DRAWS = 5
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a metric hands back; `evaluate` adds counts and provenance. Fields as in `MetricResult`."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    control: float | None = None
+    control_low: float | None = None
+    control_high: float | None = None
+    floor: float | None = None
+    floor_low: float | None = None
+    floor_high: float | None = None
+    floor_n: int | None = None
+    dimension: int | None = None
+    title: str = ""
+    note: str = ""
+    per_image: Floats | None = None
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A set statistic and the values it takes when one patient group is left out of both sets.
+
+    Args:
+        value: the statistic of the whole sets.
+        deleted: (g,) values with group g left out, empty where the sets have too few patients.
+    """
+
+    value: float
+    deleted: Floats
+
+
+class Comparison:
+    """The arrays of a `MetricInput` in an order that is not the caller's, with shared work cached.
+
+    Rows are sorted by patient and features, so that a shuffled input gives the same numbers. `seed` alone
+    decides groups and draws.
+    """
+
+    def __init__(self, given: MetricInput, seed: int) -> None:
+        self.given = given
+        self.seed = seed
+
+    def rng(self, purpose: str) -> np.random.Generator:
+        """A generator that depends on the seed and on what it is for, not on what ran before."""
+        return np.random.default_rng([self.seed, zlib.crc32(purpose.encode())])
+
+    @cached_property
+    def real(self) -> Points:
+        """Training films."""
+        return self._points(self.given.real, np.asarray(self.given.real_patients).astype(str))
+
+    @cached_property
+    def synthetic(self) -> Points:
+        """Samples."""
+        patients = None if self.given.synthetic_groups is None else self.given.groups_of_samples()
+        return self._points(self.given.synthetic, patients)
+
+    @cached_property
+    def held_out(self) -> Points | None:
+        """Held-out films; None when there are none."""
+        if self.given.held_out is None or self.given.n_held_out == 0:
+            return None
+        return self._points(self.given.held_out, np.asarray(self.given.held_out_patients).astype(str))
+
+    @cached_property
+    def groups(self) -> int:
+        """Jackknife groups; the held-out films only count where they have 20 patients."""
+        counts = [index_patients(side)[1] for side in self._patients().values()]
+        main = group_count(*counts[:2])
+        return min(main, group_count(counts[2]) or main) if len(counts) == 3 else main
+
+    @cached_property
+    def main(self) -> SetPair:
+        """Training films and samples."""
+        return SetPair(self.real, self.synthetic)
+
+    @cached_property
+    def control(self) -> SetPair | None:
+        """Training films and held-out films in place of the samples."""
+        return None if self.held_out is None else SetPair(self.real, self.held_out)
+
+    @cached_property
+    def floors(self) -> tuple[SetPair, ...]:
+        """Real against real at the samples' n: held-out against training films, else two halves of training."""
+        rng = self.rng("floor")
+        held_out = self.held_out
+        if held_out is not None:
+            n = min(self.synthetic.n, held_out.n)
+            draws = 1 if n == held_out.n else FLOOR_DRAWS
+            rows = [balanced_draw(held_out.patients, n, rng) for _ in range(draws)]
+            return tuple(SetPair(self.real, held_out.take(row)) for row in rows)
+        pairs = []
+        for _ in range(FLOOR_DRAWS):
+            half = balanced_groups(self.real.patients, 2, int(rng.integers(2**31)))
+            first, second = np.flatnonzero(half == 0), np.flatnonzero(half == 1)
+            if min(len(first), len(second)) < 2:
+                return ()
+            second = second[
+                balanced_draw(self.real.patients[second], min(self.synthetic.n, len(second)), rng)
+            ]
+            pairs.append(SetPair(self.real.take(first), self.real.take(second)))
+        return tuple(pairs)
+
+    def _patients(self) -> dict[str, NDArray[np.str_]]:
+        sides = {"real": np.asarray(self.given.real_patients), "synthetic": self.given.groups_of_samples()}
+        if self.given.held_out_patients is not None and self.given.n_held_out:
+            sides["held-out"] = np.asarray(self.given.held_out_patients)
+        return sides
+
+    def _points(self, features: NDArray[np.floating], patients: NDArray[np.str_] | None) -> Points:
+        values = np.ascontiguousarray(features, dtype=np.float64)
+        weights = np.random.default_rng(0).normal(size=values.shape[1])
+        key = np.einsum("nd,d->n", values, weights)
+        order = np.argsort(key, kind="stable") if patients is None else np.lexsort([key, patients])
+        names = np.arange(len(values)).astype(str) if patients is None else patients[order]
+        names = np.char.zfill(names, 10) if patients is None else names
+        enough = index_patients(names)[1] >= self.groups > 0
+        groups = balanced_groups(names, self.groups, self.seed) if enough else None
+        return Points(values[order], names, order, groups, self.groups if enough else 0)
+
+
+def compare_sets(comparison: Comparison, statistic: Callable[[SetPair], Statistic]) -> Measurement:
+    """Value, control and floor of a set statistic, with jackknife intervals by patient group.
+
+    Args:
+        comparison: the sets.
+        statistic: from a pair of sets to the statistic and its delete-one-group values.
+
+    Returns:
+        value +- 1.96 jackknife standard errors; no interval with fewer than 20 patients on a side.
+    """
+    main = statistic(comparison.main)
+    low, high = _interval(main)
+    control = None if comparison.control is None else statistic(comparison.control)
+    control_low, control_high = _interval(control) if control else (None, None)
+    floors = np.asarray([statistic(pair).value for pair in comparison.floors])
+    return Measurement(
+        value=main.value,
+        low=low,
+        high=high,
+        control=control.value if control else None,
+        control_low=control_low,
+        control_high=control_high,
+        floor=float(floors.mean()) if len(floors) else None,
+        floor_low=float(floors.min()) if len(floors) > 1 else None,
+        floor_high=float(floors.max()) if len(floors) > 1 else None,
+        floor_n=comparison.floors[0].synthetic.n if comparison.floors else None,
+        note=_notes(comparison, low is None),
+    )
+
+
+def _interval(statistic: Statistic) -> tuple[float | None, float | None]:
+    if len(statistic.deleted) == 0:
+        return None, None
+    reach = Z95 * jackknife_error(statistic.deleted)
+    return statistic.value - reach, statistic.value + reach
+
+
+def _notes(comparison: Comparison, without_interval: bool) -> str:
+    sentences = []
+    if without_interval:
+        sentences.append("No interval: fewer than 20 patients on one side.")
+    floors, n = comparison.floors, comparison.synthetic.n
+    if floors and comparison.held_out is None:
+        sentences.append(
+            "Floor from two halves of the training films, split by patient; there is no held-out control."
+        )
+    if floors and floors[0].synthetic.n != n:
+        sentences.append(f"The floor rests on {floors[0].synthetic.n} films beside {n} samples.")
+    return " ".join(sentences)

@@ -1,0 +1,1 @@
+"""Do samples vary as real films do?"""

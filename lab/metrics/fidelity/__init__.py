@@ -1,0 +1,1 @@
+"""Do samples look like real films?"""

@@ -1,0 +1,1 @@
+"""Do samples stay away from the films their generator was trained on?"""

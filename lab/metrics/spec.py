@@ -1,0 +1,81 @@
+"""What a metric says about itself, so that pages and charts know no metric by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Axis = Literal["fidelity", "diversity", "privacy", "alignment"]
+Direction = Literal["lower", "higher", "null"]
+Need = Literal["features", "labels", "held-out", "near-copy"]
+
+_ARROWS: dict[Direction, str] = {
+    "lower": "↓ lower is better",
+    "higher": "↑ higher is better",
+    "null": "→ best at the null line",
+}
+
+
+@dataclass(frozen=True)
+class MetricSpec:
+    """One metric in words and limits; no field may be empty.
+
+    Args:
+        name: the spelling of the command line, lower case with hyphens.
+        title: the name in the field's words.
+        symbol: short form for axes and tables.
+        axis: which of the four questions it answers.
+        direction: where better values lie; "null" means the best value is `null_line`.
+        low, high: ends of the range; `float("inf")` where it is open.
+        null: what honest data (real films never seen in training) scores, in one sentence.
+        null_line: that value where it is one number for every set; None where the held-out line is the null.
+        needs: what must be there beside features of both sets.
+        minimum_n: fewest images of each side for which it is computed.
+        bias: how the number moves with sample size or extractor when nothing real has changed.
+        cost: what it costs, in words.
+        reference: where the definition was published.
+        definition: one sentence a radiologist can read.
+    """
+
+    name: str
+    title: str
+    symbol: str
+    axis: Axis
+    direction: Direction
+    low: float
+    high: float
+    null: str
+    null_line: float | None
+    needs: tuple[Need, ...]
+    minimum_n: int
+    bias: str
+    cost: str
+    reference: str
+    definition: str
+
+    def __post_init__(self) -> None:
+        for field in ("name", "title", "symbol", "null", "bias", "cost", "reference", "definition"):
+            if not str(getattr(self, field)).strip():
+                raise ValueError(f"the metric {self.name!r} says nothing about its {field}")
+        if not self.needs or self.minimum_n < 1 or not self.low < self.high:
+            raise ValueError(f"the metric {self.name!r} lacks its needs, its minimum n or its range")
+        if self.null_line is None and self.direction == "null":
+            raise ValueError(f"the metric {self.name!r} is best at a null line that it does not give")
+
+    @property
+    def arrow(self) -> str:
+        """The direction in words, with an arrow."""
+        return _ARROWS[self.direction]
+
+    def clip(self, value: float) -> float:
+        """`value` held inside the range: an interval end outside it says nothing."""
+        return min(max(value, self.low), self.high)
+
+    def to_json(self) -> dict[str, Any]:
+        """The spec as JSON; an open end of the range is None."""
+        open_ends = (float("inf"), float("-inf"))
+        ends = [None if end in open_ends else end for end in (self.low, self.high)]
+        fields = {
+            name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("low", "high")
+        }
+        return {**fields, "needs": list(self.needs), "range": ends}
