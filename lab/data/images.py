@@ -77,7 +77,9 @@ def decode(data: bytes, limits: ImageLimits | None = None, name: str = "") -> De
     return decode_clean(data, limits, name)[0]
 
 
-def decode_clean(data: bytes, limits: ImageLimits | None = None, name: str = "") -> tuple[DecodedImage, bytes, str]:
+def decode_clean(
+    data: bytes, limits: ImageLimits | None = None, name: str = ""
+) -> tuple[DecodedImage, bytes, str]:
     """Decode, and give the bytes and suffix under which the same pixels are stored without any metadata.
 
     A plain JPEG or PNG keeps its coded pixels and loses every other segment (EXIF, comments, profiles,
@@ -107,9 +109,13 @@ def _kind(data: bytes, limits: ImageLimits, name: str) -> str:
     found = "of an unknown kind" if kind == "unknown" else f"a {kind} file"
     if kind not in READABLE:
         but = f" although its name says {claimed}" if claimed else ""
-        raise ImageError(f"The file is {found}{but}, not PNG, JPEG or TIFF; it was left out; export it as PNG.")
+        raise ImageError(
+            f"The file is {found}{but}, not PNG, JPEG or TIFF; it was left out; export it as PNG."
+        )
     if claimed is not None and claimed not in READABLE:
-        raise ImageError(f"The file is {found} but its name says {claimed}; it was left out; correct the name.")
+        raise ImageError(
+            f"The file is {found} but its name says {claimed}; it was left out; correct the name."
+        )
     return kind
 
 
@@ -130,10 +136,16 @@ def _png(data: bytes, limits: ImageLimits) -> tuple[DecodedImage, bytes, bool]:
     if header.animated:
         raise ImageError("The PNG file is animated; it was left out; save each frame as a file of its own.")
     if header.depth == 16 and header.colour != 0:
-        raise ImageError("The PNG file has 16-bit colour or alpha; it was left out; save 16-bit grey or 8-bit colour.")
+        raise ImageError(
+            "The PNG file has 16-bit colour or alpha; it was left out; save 16-bit grey or 8-bit colour."
+        )
     turn = tiff_header.orientation(header.exif)
     array = _pixels(stored, "PNG", turn)
-    return DecodedImage(array, 16 if array.dtype == np.uint16 else 8, "PNG"), stored, header.plain and turn == 1
+    return (
+        DecodedImage(array, 16 if array.dtype == np.uint16 else 8, "PNG"),
+        stored,
+        header.plain and turn == 1,
+    )
 
 
 def _jpeg(data: bytes, limits: ImageLimits) -> tuple[DecodedImage, bytes, bool]:
@@ -150,7 +162,9 @@ def _tiff(data: bytes, limits: ImageLimits) -> DecodedImage:
     header = tiff_header.read_header(data)
     _check_size(header.width, header.height, limits)
     if header.paged:
-        raise ImageError("The TIFF file has several pages; it was left out; save each page as a file of its own.")
+        raise ImageError(
+            "The TIFF file has several pages; it was left out; save each page as a file of its own."
+        )
     if header.bits > 16 or header.sample_format != 1 or (header.bits > 8 and header.samples > 1):
         raise ImageError(
             "The TIFF file is signed, floating point, above 16 bits or 16-bit colour; it was left out; "
@@ -173,7 +187,9 @@ def _pixels(data: bytes, kind: str, turn: int) -> NDArray[Any]:
                 flat = ImageOps.exif_transpose(flat)
             array = np.array(flat)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ImageError(f"The {kind} file is damaged or cut off; it was left out; export it again.") from error
+        raise ImageError(
+            f"The {kind} file is damaged or cut off; it was left out; export it again."
+        ) from error
     if array.dtype == np.uint8 or array.dtype == np.dtype(">u2"):
         return array if array.dtype == np.uint8 else array.astype(np.uint16)
     return array.astype(np.uint16, copy=False)
@@ -192,7 +208,9 @@ def _flat(image: Image.Image) -> Image.Image:
         return over.convert("L" if mode in ("LA", "La") else "RGB")
     if mode in ("P", "CMYK", "YCbCr"):
         return image.convert("RGB")
-    raise ImageError(f"The file has pixels of mode {mode}; it was left out; save 8 or 16-bit grey or 8-bit colour.")
+    raise ImageError(
+        f"The file has pixels of mode {mode}; it was left out; save 8 or 16-bit grey or 8-bit colour."
+    )
 
 
 def to_grey8(array: NDArray[Any]) -> NDArray[np.uint8]:
@@ -207,7 +225,11 @@ def to_grey8(array: NDArray[Any]) -> NDArray[np.uint8]:
     Raises:
         InputError: for another shape or dtype.
     """
-    if array.dtype not in (np.uint8, np.uint16) or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):
+    if (
+        array.dtype not in (np.uint8, np.uint16)
+        or array.ndim not in (2, 3)
+        or (array.ndim == 3 and array.shape[2] != 3)
+    ):
         raise InputError("The image is not 8 or 16-bit grey or RGB; nothing was shown; convert it first.")
     grey = array
     if array.ndim == 3:
@@ -230,7 +252,9 @@ def resize(array: NDArray[Any], size: int | tuple[int, int], resampling: str = "
     """
     height, width = (size, size) if isinstance(size, int) else size
     if resampling not in _RESAMPLING or height < 1 or width < 1:
-        raise InputError(f"The size or resampling is not valid; nothing was resized; use one of {', '.join(_RESAMPLING)}.")
+        raise InputError(
+            f"The size or resampling is not valid; nothing was resized; use one of {', '.join(_RESAMPLING)}."
+        )
     filter_ = _RESAMPLING[resampling]
     if array.shape[:2] == (height, width):
         return array
@@ -254,7 +278,9 @@ def encode_png(array: NDArray[Any], text: dict[str, str] | None = None) -> bytes
     """
     shaped = array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3 and array.dtype == np.uint8)
     if array.dtype not in (np.uint8, np.uint16) or not shaped or 0 in array.shape:
-        raise InputError("The image is not 8-bit grey or RGB or 16-bit grey; nothing was written; convert it first.")
+        raise InputError(
+            "The image is not 8-bit grey or RGB or 16-bit grey; nothing was written; convert it first."
+        )
     info = PngImagePlugin.PngInfo()
     for key, value in (text or {}).items():
         info.add_itxt(key, value)

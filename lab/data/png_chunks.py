@@ -52,7 +52,9 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
             raise ImageError("The PNG file is cut off; it was left out; export it again.")
         content = data[position + 8 : end]
         if zlib.crc32(content, zlib.crc32(name)) != int.from_bytes(data[end : end + 4], "big"):
-            raise ImageError("The PNG file is damaged (a checksum is wrong); it was left out; export it again.")
+            raise ImageError(
+                "The PNG file is damaged (a checksum is wrong); it was left out; export it again."
+            )
         yield name, content
         if name == b"IEND":
             return
@@ -103,7 +105,9 @@ def read_text(data: bytes) -> dict[str, str]:
         ImageError: when `data` is not a whole PNG.
     """
     if not data.startswith(SIGNATURE):
-        raise ImageError("The file is not a PNG, so it carries no recipe; it was left as it is; choose a PNG.")
+        raise ImageError(
+            "The file is not a PNG, so it carries no recipe; it was left as it is; choose a PNG."
+        )
     found: dict[str, str] = {}
     for name, content in chunks(data):
         keyword, _, rest = content.partition(b"\x00")
@@ -143,4 +147,9 @@ _TEXT = {b"tEXt": _plain, b"zTXt": _zipped, b"iTXt": _international}
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(content, zlib.crc32(name)))
+    return (
+        struct.pack(">I", len(content))
+        + name
+        + content
+        + struct.pack(">I", zlib.crc32(content, zlib.crc32(name)))
+    )

@@ -75,7 +75,9 @@ def split_by_patient(
     shares = check_fractions(fractions)
     patients = sorted(set(patient_ids), key=lambda patient: (_rank(seed, patient), patient))
     if any(not canonical_patient(patient) for patient in patients):
-        raise InputError("A patient id is empty; nothing was split; make each such image its own patient first.")
+        raise InputError(
+            "A patient id is empty; nothing was split; make each such image its own patient first."
+        )
     # Ids that differ only in blanks or Unicode form are one patient and must share a split.
     distinct = list(dict.fromkeys(canonical_patient(patient) for patient in patients))
     counts = _counts(len(distinct), shares)

@@ -1,0 +1,145 @@
+"""A folder of images as a sample set, read where it lies: nothing is copied, bad files are listed with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from lab.data import png_chunks
+from lab.data.columns import guess_mapping
+from lab.data.imageset import FrameSet, rows_digest
+from lab.data.samples import RECIPE, ROW_COLUMNS, parse_recipe, read_sample, set_frame
+from lab.data.sniff import IMAGE_SUFFIXES
+from lab.data.tables import read_table
+from lab.errors import DatasetError, ImageError
+from lab.provenance import canonical_json, digest_bytes, digest_json
+
+_TABLES = ("metadata.csv", "prompts.csv", "samples.csv")
+
+
+class FolderSet(FrameSet):
+    """Images of a folder as an `ImageSet`; each image is its own patient.
+
+    Attributes:
+        left_out: file name within the folder and reason, for the person who named the folder.
+        notes: what had to be decided.
+    """
+
+    def __init__(self, rows: pd.DataFrame, left_out: list[tuple[str, str]], notes: tuple[str, ...]) -> None:
+        frame = set_frame(rows)
+        digest = rows_digest(frame.assign(patient_id=""))
+        super().__init__(f"folder-{digest[:12]}", "SYNTHETIC", frame, digest)
+        self.rows = rows
+        self.left_out = left_out
+        self.notes = notes
+        self.origin, self.parent = "folder", ""
+
+    def image_bytes_path(self, image_id: str) -> Path:
+        """File of an image."""
+        return Path(str(self.row(image_id)["path"]))
+
+    def image(self, image_id: str) -> NDArray[Any]:
+        """Pixels of an image, uint8 or uint16, (H, W) or (H, W, 3)."""
+        return read_sample(self.image_bytes_path(image_id), str(self.row(image_id)["digest"]))
+
+
+def from_folder(
+    folder: Path, metadata: Path | None = None, on_progress: Callable[[int, int], None] | None = None
+) -> FolderSet:
+    """Read a folder of PNG, JPEG or TIFF files, with recipes where PNGs carry them.
+
+    Args:
+        folder: searched with its subfolders; hidden files and folders called "masks" are passed over.
+        metadata: CSV with columns such as image, prompt, label; by default metadata.csv, prompts.csv or
+            samples.csv of the folder where one exists.
+        on_progress: called with files done and files in all.
+
+    Raises:
+        DatasetError: when the folder does not exist or holds no readable image.
+    """
+    root = folder.expanduser().resolve()
+    if not root.is_dir():
+        raise DatasetError("There is no folder of that name; nothing was read; check the path.")
+    files = image_files(root)
+    table, notes = _texts(root, metadata)
+    rows: list[dict[str, Any]] = []
+    left_out: list[tuple[str, str]] = []
+    seen: dict[str, int] = {}
+    for done, path in enumerate(files, start=1):
+        name = path.relative_to(root).as_posix()
+        try:
+            rows.append(_row(path, name, table, seen))
+        except ImageError as error:
+            left_out.append((name, str(error)))
+        if on_progress is not None:
+            on_progress(done, len(files))
+    if not rows:
+        raise DatasetError(
+            f"The folder holds no readable image ({len(left_out)} files were refused); nothing was read; choose another."
+        )
+    return FolderSet(pd.DataFrame(rows, columns=list(ROW_COLUMNS)), left_out, notes)
+
+
+def image_files(root: Path) -> list[Path]:
+    """Files below `root` whose names claim an image, in order of their names; links that lead outside are not followed."""
+    found = []
+    for path in sorted(root.rglob("*")):
+        parts = path.relative_to(root).parts
+        if any(part.startswith(".") or part.lower() == "masks" for part in parts[:-1]) or parts[
+            -1
+        ].startswith("."):
+            continue
+        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file() and path.resolve().is_relative_to(root):
+            found.append(path)
+    return found
+
+
+def _row(path: Path, name: str, table: dict[str, tuple[str, str]], seen: dict[str, int]) -> dict[str, Any]:
+    from lab.data.images import decode_clean
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ImageError("The file cannot be read; it was left out; check its permissions.") from error
+    _, clean, _ = decode_clean(data, None, path.name)
+    digest = digest_bytes(clean)
+    seen[digest] = seen.get(digest, -1) + 1
+    text = png_chunks.read_text(data).get(RECIPE, "") if data.startswith(png_chunks.SIGNATURE) else ""
+    recipe = parse_recipe(text) or {}
+    prompt, label = (
+        table.get(name) or table.get(path.name) or (_text(recipe, "prompt"), _text(recipe, "label"))
+    )
+    seed = recipe.get("seed", 0)
+    return {
+        "image_id": digest_json([digest, seen[digest]])[:16],
+        "digest": digest,
+        "path": str(path),
+        "prompt": prompt,
+        "seed": seed if isinstance(seed, int) and not isinstance(seed, bool) else 0,
+        "recipe": canonical_json(recipe) if recipe else "",
+        "label": label,
+    }
+
+
+def _text(recipe: dict[str, Any], key: str) -> str:
+    value = recipe.get(key, "")
+    return value if isinstance(value, str) else ""
+
+
+def _texts(root: Path, metadata: Path | None) -> tuple[dict[str, tuple[str, str]], tuple[str, ...]]:
+    """Prompt and label by file name."""
+    path = metadata or next((root / name for name in _TABLES if (root / name).is_file()), None)
+    if path is None:
+        return {}, ()
+    table = read_table(path)
+    mapping = guess_mapping(table.columns)
+    if "image" not in mapping:
+        return {}, (*table.notes, "The CSV names no image column, so its prompts and labels were not used.")
+    prompt, label = mapping.get("caption", ""), mapping.get("label", "")
+    return {
+        row[mapping["image"]]: (row.get(prompt, ""), row.get(label, "")) for row in table.rows
+    }, table.notes
