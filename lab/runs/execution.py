@@ -26,7 +26,7 @@ T = TypeVar("T")
 REPORT_EVERY_S = 0.2
 CHANGED = (
     "The program changed since this run was queued, so its result would not be the one asked for; "
-    "nothing was computed; start it again from its page."
+    "nothing was computed; restart the app and start the run again from its page."
 )
 
 

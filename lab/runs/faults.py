@@ -42,7 +42,7 @@ def judge(error: Exception, logs: Path) -> Fault:
     if is_out_of_memory(error):
         return Fault(
             "The run failed because memory ran out; finished batches are kept; "
-            "close other programs, or choose fewer images, a smaller size or a smaller generator, then resume.",
+            "close other programs, or choose fewer images or a smaller generator, then resume.",
             spoils=True,
         )
     if isinstance(error, LabError):

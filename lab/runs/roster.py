@@ -75,11 +75,20 @@ class Roster:
         """End the runs of a worker that is dead; returns their ids."""
         return self.database.write(lambda connection: interrupt(connection, runs.c.worker == worker))
 
-    def fail_worker(self, worker: str, message: str) -> int:
-        """Fail the runs of a worker, with a sentence; returns how many."""
-        return self.database.write(
-            lambda c: move(c, (runs.c.worker == worker) & (runs.c.state == RUNNING), FAILED, error=message)
-        )
+    def fail_worker(self, worker: str, message: str) -> list[str]:
+        """Fail the run a worker hangs in, the last it reported on; interrupt those it kept waiting."""
+        latest = select(runs.c.id).where(runs.c.worker == worker, runs.c.state == RUNNING)
+
+        def work(connection: Connection) -> list[str]:
+            hung = connection.execute(latest.order_by(runs.c.reported_at.desc()).limit(1)).scalar()
+            if hung is None:
+                return []
+            asked = connection.execute(select(runs.c.cancel_requested).where(runs.c.id == hung)).scalar()
+            if not asked:
+                move(connection, runs.c.id == hung, FAILED, error=message)
+            return [hung, *interrupt(connection, (runs.c.worker == worker))]
+
+        return self.database.write(work)
 
     def release_worker(self, worker: str) -> int:
         """Put the runs of a worker that was stopped on request back into the queue; returns how many."""
