@@ -110,7 +110,7 @@ class Comparison:
 
     @cached_property
     def floors(self) -> tuple[SetPair, ...]:
-        """Real against real at the samples' n: held-out against training films, else two halves of training."""
+        """Real against real at the samples' n: held-out against training, else two halves of training."""
         rng = self.rng("floor")
         held_out = self.held_out
         if held_out is not None:

@@ -95,7 +95,7 @@ def moments(features: Floats) -> tuple[Floats, Floats]:
 
 
 def frechet(mean_a: Floats, cov_a: Floats, mean_b: Floats, cov_b: Floats) -> float:
-    """The distance in symmetric form, from eigenvalues of A^(1/2) B A^(1/2): safe for singular covariances."""
+    """Symmetric form: eigenvalues of A^(1/2) B A^(1/2), so singular covariances are safe."""
     values, vectors = np.linalg.eigh(cov_a)
     root = vectors * np.sqrt(np.maximum(values, 0.0))
     inner = np.linalg.eigvalsh(root.T @ cov_b @ root)

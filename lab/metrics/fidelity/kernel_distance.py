@@ -81,7 +81,7 @@ def kernel_statistic(pair: SetPair, within_real: Floats | None = None) -> Statis
 
 
 def kernel_sums(a: Points, b: Points, groups: int) -> Floats:
-    """(g, g) sums of kernel values between groups, without the pairs of a point with itself where `a` is `b`."""
+    """(g, g) sums of kernel values between groups; where `a` is `b`, a point is not paired with itself."""
     width = max(1, groups)
     rows_of = a.groups if groups and a.groups is not None else np.zeros(a.n, dtype=np.int64)
     columns_of = b.groups if groups and b.groups is not None else np.zeros(b.n, dtype=np.int64)
