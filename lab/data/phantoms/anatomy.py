@@ -64,6 +64,7 @@ class Positioning:
     dy: float
     tilt: float
     turn: float  # rotation about the long axis
+    aeration: float  # factor on the density of the lungs
     inspiration: float  # centimetres added to the domes' y
     arm: float
     scapula: float
@@ -77,6 +78,8 @@ class Positioning:
     blur: float
     collimation: tuple[float, float, float, float, float]
     marker: tuple[int, float, float, float]
+    leads: int  # wires lying on the patient
+    label: int  # burnt-in word, -1 for none
 
 
 def draw_anatomy(rng: np.random.Generator) -> Anatomy:
@@ -86,18 +89,18 @@ def draw_anatomy(rng: np.random.Generator) -> Anatomy:
     size = rng.normal(1.03 if male else 0.94, 0.04)
     habitus = float(np.clip(rng.gamma(4.0, 0.25), 0.3, 2.4))
     old = max(0.0, (age - 45) / 40)
-    height = rng.normal(24.6, 1.1) * size
+    height = rng.normal(24.4, 1.6) * size
     return Anatomy(
-        sex="M" if male else "F", age=age, half_width=rng.normal(14.0, 0.6) * size, lung_height=height,
+        sex="M" if male else "F", age=age, half_width=rng.normal(13.7, 0.85) * size, lung_height=height,
         lung_depth=rng.normal(14.5, 1.1) * size, body_depth=rng.normal(20.0, 1.0) * size + 2.6 * habitus,
-        wall=1.7 + 1.3 * habitus, dome=height * rng.normal(0.80, 0.02), dome_step=rng.normal(1.2, 0.5),
+        wall=2.0 + 1.7 * habitus, dome=height * rng.normal(0.80, 0.02), dome_step=rng.normal(1.2, 0.5),
         dome_drop=rng.normal(4.3, 0.6), heart_ratio=float(np.clip(rng.normal(0.445 + 0.03 * old, 0.025), 0.39, 0.5)),
         heart_tilt=np.deg2rad(rng.normal(38 - 6 * habitus, 5)), heart_y=height * rng.normal(0.69, 0.012),
         knob=rng.normal(1.55, 0.15) + 0.45 * old, uncoil=float(np.clip(rng.normal(0.6, 0.4), 0, 2)) * old,
-        mediastinum=rng.normal(2.35, 0.2) + 0.3 * max(0.0, habitus - 1), rib_spacing=height * rng.normal(0.0955, 0.003),
-        rib_drop=rng.normal(11.2, 1.3) * size, rib_height=rng.normal(0.58, 0.05) * size, cortex=rng.normal(0.11, 0.015),
+        mediastinum=rng.normal(2.0, 0.25) + 0.3 * max(0.0, habitus - 1), rib_spacing=height * rng.normal(0.0955, 0.003),
+        rib_drop=rng.normal(11.2, 1.3) * size, rib_height=rng.normal(0.58, 0.05) * size, cortex=rng.normal(0.092, 0.015),
         bone_density=float(np.clip(rng.normal(1.0, 0.12) - 0.22 * old, 0.5, 1.3)), shoulder=rng.normal(19.6, 0.9) * size,
-        clavicle_slope=rng.normal(0.27, 0.07), breast=0.0 if male else float(np.clip(rng.normal(3.2, 1.1), 0.8, 6.0)),
+        clavicle_slope=rng.normal(0.27, 0.07), breast=0.0 if male else float(np.clip(rng.normal(3.4, 1.3), 0.8, 7.0)),
         breast_y=height * rng.normal(0.69, 0.04) + 1.2 * old, scoliosis=rng.normal(0, 0.5),
         gas=(rng.uniform(0.0, 1.0), rng.uniform(1.2, 3.6), rng.uniform(4.5, 8.0)),
         lung_density=float(np.clip(rng.normal(0.27, 0.03), 0.2, 0.36)), vascularity=float(np.clip(rng.normal(1, 0.15), 0.65, 1.4)),
@@ -107,16 +110,18 @@ def draw_anatomy(rng: np.random.Generator) -> Anatomy:
 def draw_positioning(rng: np.random.Generator) -> Positioning:
     """Draw how one film was taken and processed."""
     portable = bool(rng.random() < 0.3)
-    cone = rng.random(4) * rng.choice([0.0, 0.0, 0.0, 0.05, 0.1])
+    cone = rng.random(4) * rng.choice([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.02, 0.06])
     return Positioning(
-        view="AP" if portable else "PA", field=rng.normal(34.8, 1.7), dx=rng.normal(0, 0.7), dy=rng.normal(0.6, 1.0),
-        tilt=np.deg2rad(rng.normal(0, 2.6 if portable else 1.3)), turn=np.deg2rad(rng.normal(0, 4.0 if portable else 2.0)),
-        inspiration=rng.normal(-1.6 if portable else 0.0, 0.7), arm=rng.normal(0, 1.0),
-        scapula=rng.normal(-2.2 if portable else 0.0, 0.8), exposure=float(np.exp(rng.normal(0, 0.35))),
+        view="AP" if portable else "PA", field=float(np.clip(rng.normal(33.6, 2.8), 28.5, 42)), dx=rng.normal(0, 1.4), dy=rng.normal(0.3, 1.7),
+        tilt=np.deg2rad(rng.normal(0, 4.0 if portable else 2.0)), turn=np.deg2rad(rng.normal(0, 4.0 if portable else 2.0)),
+        aeration=float(np.exp(rng.normal(0.25 if portable else 0.0, 0.2))), inspiration=rng.normal(-2.0 if portable else 0.2, 1.4), arm=rng.normal(-0.8, 1.2),
+        scapula=rng.normal(-2.2 if portable else 0.0, 0.8), exposure=float(np.exp(rng.normal(-0.5 if portable else 0.1, 0.7))),
         grid=float(np.clip(rng.normal(0.62 if portable else 0.42, 0.1), 0.2, 0.9)),
-        latitude=float(np.clip(rng.normal(0.72, 0.13), 0.45, 1.0)), detail=float(np.clip(rng.normal(0.95, 0.45), 0.1, 2.2)),
+        latitude=float(np.clip(rng.normal(0.82, 0.13), 0.5, 1.1)), detail=float(np.clip(rng.normal(0.95, 0.45), 0.1, 2.2)),
         gamma=float(np.exp(rng.normal(0.0, 0.16))), white=float(np.clip(rng.normal(0.94, 0.05), 0.8, 1.0)),
-        lung_grey=float(np.clip(rng.normal(0.30 if portable else 0.22, 0.07), 0.08, 0.5)), blur=float(np.clip(rng.normal(0.5, 0.1), 0.35, 0.9)),
+        lung_grey=float(np.clip(rng.normal(0.36 if portable else 0.27, 0.09), 0.08, 0.6)), blur=float(np.clip(rng.normal(0.5, 0.1), 0.35, 0.9)),
         collimation=(*(float(v) for v in cone), float(np.deg2rad(rng.normal(0, 0.8)))),
         marker=(int(rng.integers(0, 4)), rng.uniform(0.03, 0.10), rng.uniform(0.03, 0.16), rng.uniform(0.6, 1.0)),
+        leads=int(rng.integers(1, 4)) if portable and rng.random() < 0.6 else 0,
+        label=int(rng.integers(0, 6)) if rng.random() < (0.5 if portable else 0.15) else -1,
     )

@@ -9,7 +9,7 @@ from lab.data.phantoms.geometry import Map, Plane, blurred
 from lab.data.phantoms.thorax import Chest
 
 SPECTRUM = ((0.55, 0.225, 0.78), (0.45, 0.178, 0.44))  # share, cm^-1 of soft tissue, cm^-1 of cortical bone
-QUANTA = 250000.0  # detected in the open field per 1.4 mm pixel at unit exposure
+QUANTA = 60000.0  # detected in the open field per 1.4 mm pixel at unit exposure
 
 
 def transmitted(soft: Map, bone: Map) -> Map:
@@ -45,11 +45,11 @@ def develop(signal: Map, chest: Chest, plane: Plane, position: Positioning) -> M
     middle = blurred(density, 0.9 / plane.pixel)
     fine = blurred(density, 0.22 / plane.pixel)
     d = np.float32(position.detail)
-    image = np.float32(position.latitude) * wide + (1 + 0.30 * d) * (middle - wide) + (1 + 0.9 * d) * (fine - middle) + (1 + 0.8 * d) * (density - fine)
+    image = np.float32(position.latitude) * wide + (1 + 0.30 * d) * (middle - wide) + (1 + 0.9 * d) * (fine - middle) + (1 + 1.7 * d) * (density - fine)
     lungs = chest.lungs[0] + chest.lungs[1] > 4
     low = np.percentile(image[lungs], 12)
     high = np.percentile(image[::2, ::2][chest.body[::2, ::2] > 4], 97)
     tone = np.clip(position.lung_grey + (image - low) / (high - low) * np.float32(0.95 - position.lung_grey), 0, 1.15)
     curve = tone ** np.float32(position.gamma)
-    shoulder = np.where(curve > 0.72, 0.72 + 0.28 * np.tanh((curve - 0.72) / 0.28), curve)
+    shoulder = np.where(curve > 0.8, 0.8 + 0.2 * np.tanh((curve - 0.8) / 0.2), curve)
     return (np.float32(position.white) * np.clip(shoulder, 0, 1)).astype(np.float32)

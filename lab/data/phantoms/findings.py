@@ -160,12 +160,12 @@ def add_consolidation(contents: Contents, finding: FindingSpec, shape: Shape, an
     stretch = 1.0 + 0.22 * shape.jitter[2]
     ragged = fractal(texture, plane.size, 1.9, 2.5)
     reach = np.hypot((plane.x - np.float32(cx)) / stretch, (plane.y - np.float32(cy)) * stretch) / np.float32(radius)
-    filled = smoothstep((1.25 + 0.20 * ragged - reach) / 0.75)
+    filled = smoothstep((1.25 + 0.20 * ragged - reach) / 0.95)
     if finding.lobe in ("RUL", "RML"):
         fissure = (plane.y - np.float32(0.462 * h) - np.float32(0.05) * (plane.x * side - 6)) * (1 if finding.lobe == "RUL" else -1)
         filled = filled * smoothstep((0.25 - fissure) / 0.5)
     patchy = np.clip(0.80 + 0.13 * fractal(texture, plane.size, 1.5, 5.0), 0.45, 1.0)
-    share = np.float32(0.80) * filled * patchy
+    share = np.float32(0.66) * filled * patchy
     contents.air[which] = lung * (1 - share)
     contents.vessels[which] = contents.vessels[which] * (1 - 1.25 * filled)
     contents.lesion |= (filled > 0.4) & (chest.lungs[which] > 0.8)

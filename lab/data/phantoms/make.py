@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import multiprocessing
 from collections.abc import Callable, Iterator
@@ -14,13 +15,12 @@ import numpy as np
 from PIL import Image
 
 from lab import atomic
-from lab.data.phantoms.render import Film, PhantomRecipe, render
+from lab.data.phantoms.render import Body, Film, PhantomRecipe, body_of, render_body
 from lab.errors import DatasetError
 
 MASK_LABELS = {"lungs": 1, "heart": 2, "lesion": 3}
 COLUMNS = ("image", "patient_id", "label", "side", "size", "lobe", "view", "sex", "age", "text", "findings", "mask")
 ROWS_FOLDER = ".rows"
-BATCH = 8
 
 
 def film_name(recipe: PhantomRecipe) -> str:
@@ -43,9 +43,9 @@ def label_mask(film: Film) -> np.ndarray:
     return labels
 
 
-def write_film(folder: Path, recipe: PhantomRecipe) -> None:
+def write_film(folder: Path, recipe: PhantomRecipe, body: Body) -> None:
     """Render one film and write image, mask and, last of all, its metadata row: the row says the film is finished."""
-    film = render(recipe)
+    film = render_body(body, recipe)
     name = film_name(recipe)
     row = {**film.record, "text": film.record["caption"], "image": f"images/{name}.png", "mask": f"masks/{name}.png"}
     atomic.write_bytes(folder / "images" / f"{name}.png", png_bytes(film.image))
@@ -55,8 +55,11 @@ def write_film(folder: Path, recipe: PhantomRecipe) -> None:
 
 def write_films(folder: str, recipes: list[tuple[int, int, int]]) -> int:
     """Write a batch of films, given as plain tuples so that a fresh process can run it. Returns how many."""
-    for recipe in recipes:
-        write_film(Path(folder), PhantomRecipe(*recipe))
+    body, built = None, None
+    for seed, patient, film in recipes:
+        if body is None or built != (seed, patient):
+            body, built = body_of(seed, patient), (seed, patient)
+        write_film(Path(folder), PhantomRecipe(seed, patient, film), body)
     return len(recipes)
 
 
@@ -66,7 +69,7 @@ def make_dataset_folder(folder: Path, patients: int, films_per_patient: int, see
 
     Layout: ``images/*.png``, ``masks/*.png`` (labels of ``MASK_LABELS``), ``metadata.csv`` (``COLUMNS``), which is written
     last. Finished films of an earlier, interrupted call are kept. ``on_progress(done, total)`` is called after every
-    batch, or after every film with one process. The bytes do not depend on ``processes``. Raises DatasetError when a
+    patient. The bytes do not depend on ``processes``. Raises DatasetError when a
     count is below one or the folder holds films of another seed.
     """
     if patients < 1 or films_per_patient < 1 or processes < 1:
@@ -97,15 +100,20 @@ def claim_folder(folder: Path, seed: int) -> None:
 
 def write_missing(folder: Path, missing: list[PhantomRecipe], processes: int) -> Iterator[int]:
     """Write the films that are missing; yields the number of films after each step."""
-    plain = [(r.seed, r.patient, r.film) for r in missing]
-    if processes == 1 or len(plain) <= BATCH:
-        for recipe in plain:
-            yield write_films(str(folder), [recipe])
+    batches = patient_batches(missing)
+    if processes == 1 or len(batches) == 1:
+        for batch in batches:
+            yield write_films(str(folder), batch)
         return
-    batches = [plain[i : i + BATCH] for i in range(0, len(plain), BATCH)]
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(processes, len(batches)), mp_context=context) as pool:
         yield from pool.map(write_films, [str(folder)] * len(batches), batches)
+
+
+def patient_batches(missing: list[PhantomRecipe]) -> list[list[tuple[int, int, int]]]:
+    """The films as plain tuples, grouped by patient so that each patient is built once."""
+    plain = [(r.seed, r.patient, r.film) for r in missing]
+    return [list(group) for _, group in itertools.groupby(plain, key=lambda recipe: recipe[1])]
 
 
 def write_metadata(folder: Path, recipes: list[PhantomRecipe]) -> None:

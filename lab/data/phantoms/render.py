@@ -10,7 +10,7 @@ import numpy as np
 from lab.data.phantoms import captions
 from lab.data.phantoms.anatomy import Anatomy, Positioning, draw_anatomy, draw_positioning, stream
 from lab.data.phantoms.detector import detect, develop, scattered, transmitted
-from lab.data.phantoms.film import collimate, mark
+from lab.data.phantoms.film import collimate, label, lead_thickness, mark
 from lab.data.phantoms.findings import (
     Contents,
     FindingSpec,
@@ -21,10 +21,10 @@ from lab.data.phantoms.findings import (
     draw_findings,
     draw_shape,
 )
-from lab.data.phantoms.geometry import Map, Plane, film_plane, fractal
-from lab.data.phantoms.skeleton import bone_thickness
+from lab.data.phantoms.geometry import Map, Plane, blurred, ellipsoid, film_plane, fractal, smoothstep
+from lab.data.phantoms.skeleton import bone_thickness, rib_paths, tube
 from lab.data.phantoms.thorax import Chest, build_chest
-from lab.data.phantoms.vessels import vessel_thickness
+from lab.data.phantoms.vessels import tree_points, vessel_thickness
 
 
 @dataclass(frozen=True)
@@ -68,14 +68,27 @@ def fill_chest(chest: Chest, vessels: Map, findings: tuple[FindingSpec, ...], sh
     return contents
 
 
-def soft_tissue(chest: Chest, contents: Contents, anatomy: Anatomy, grain: Map) -> Map:
+def soft_tissue(chest: Chest, contents: Contents, anatomy: Anatomy, position: Positioning, plane: Plane, grain: Map) -> Map:
     """Centimetres of water along the beam."""
-    density = np.float32(anatomy.lung_density) * (1 + np.float32(0.05) * grain)
+    gravity = np.float32(0.68) + np.float32(0.62 / anatomy.lung_height) * np.clip(plane.y, 0, None)
+    density = np.float32(min(0.5, anatomy.lung_density * position.aeration)) * gravity * (1 + np.float32(0.05) * grain)
     lungs = contents.air[0] + contents.air[1]
     blood = np.minimum(contents.vessels[0] + contents.vessels[1], 0.75 * lungs)
-    soft = chest.body - lungs * (1 - density) - contents.free * np.float32(0.99) + blood * (1 - density) + contents.fluid
+    soft = chest.body - lungs * (1 - density) - contents.free * np.float32(0.99) + contents.fluid
+    soft = blurred(soft, 1.1 * plane.size / 256) + blood * (1 - density)
     soft = soft - np.minimum(chest.airway, 0.5 * chest.body) - chest.gas * (chest.body > 5)
     return np.maximum(soft * (1 + np.float32(0.008) * grain), 0).astype(np.float32)
+
+
+def bowel_gas(chest: Chest, plane: Plane, rng: np.random.Generator) -> Map:
+    """A few pockets of gas under the domes, cm along the beam."""
+    total = np.zeros_like(plane.x)
+    for _ in range(int(rng.integers(0, 6))):
+        radius = rng.uniform(0.5, 1.3)
+        centre = (rng.normal(5, 4.5), chest.diaphragm[1] + 2.0 + rng.gamma(2.0, 1.6))
+        total = np.maximum(total, ellipsoid(plane.x, plane.y, centre, (radius * rng.uniform(1, 1.9), radius, radius), rng.uniform(-0.7, 0.7)))
+    below = smoothstep((plane.y - np.float32(max(chest.diaphragm) + 0.5)) / 1.5)
+    return blurred(total * below * np.float32(0.9), 1.2 * plane.size / 256)
 
 
 def record_of(recipe: PhantomRecipe, anatomy: Anatomy, position: Positioning, findings: tuple[FindingSpec, ...]) -> dict[str, object]:
@@ -89,13 +102,33 @@ def record_of(recipe: PhantomRecipe, anatomy: Anatomy, position: Positioning, fi
     }
 
 
+@dataclass(frozen=True)
+class Body:
+    """What stays the same on all films of one patient: points (n, 3) cm and volumes (n,) cm^3 of ribs and vessels."""
+
+    anatomy: Anatomy
+    ribs: tuple[Map, Map]
+    vessels: tuple[Map, Map, Map]
+
+
+def body_of(seed: int, patient: int) -> Body:
+    """Build one patient."""
+    anatomy = draw_anatomy(stream(seed, "anatomy", patient))
+    return Body(anatomy, tube(*rib_paths(anatomy), anatomy.cortex), tree_points(anatomy, seed, patient))
+
+
 def render(recipe: PhantomRecipe, size: int = 256, finding: FindingSpec | None = None) -> Film:
     """Render one film. ``finding`` replaces the drawn findings: the same patient and exposure with another finding.
 
     Pass ``FindingSpec("no finding")`` for the healthy counterpart. Same recipe, size and finding: same bytes.
     """
+    return render_body(body_of(recipe.seed, recipe.patient), recipe, size, finding)
+
+
+def render_body(body: Body, recipe: PhantomRecipe, size: int = 256, finding: FindingSpec | None = None) -> Film:
+    """As ``render``, for a patient already built: several films of one patient cost less."""
     seed, patient, film = recipe.seed, recipe.patient, recipe.film
-    anatomy = draw_anatomy(stream(seed, "anatomy", patient))
+    anatomy = body.anatomy
     position = draw_positioning(stream(seed, "positioning", patient, film))
     findings = draw_findings(stream(seed, "finding", patient, film)) if finding is None else (finding,)
     findings = tuple(f for f in findings if f.label != "no finding")
@@ -105,12 +138,15 @@ def render(recipe: PhantomRecipe, size: int = 256, finding: FindingSpec | None =
     chest = build_chest(anatomy, plane, position, ratio, sum(s.shift for s in shapes))
     texture = stream(seed, "texture", patient, film)
     grain = fractal(texture, size, 1.6, 3.0)
-    contents = fill_chest(chest, vessel_thickness(anatomy, plane, seed, patient), findings, shapes, anatomy, plane, texture)
-    soft = soft_tissue(chest, contents, anatomy, grain)
-    bone = bone_thickness(anatomy, plane, position)
+    contents = fill_chest(chest, vessel_thickness(anatomy, plane, body.vessels), findings, shapes, anatomy, plane, texture)
+    soft = soft_tissue(chest, contents, anatomy, position, plane, grain)
+    bone = bone_thickness(anatomy, plane, position, body.ribs)
+    soft = soft - bowel_gas(chest, plane, texture)
+    if position.leads:
+        bone = bone + lead_thickness(plane, position, texture)
     primary = transmitted(soft, bone)
     signal = detect(primary + scattered(primary, soft, plane, position.grid), plane, position, stream(seed, "noise", patient, film))
-    image = mark(collimate(develop(signal, chest, plane, position), position), position)
+    image = label(mark(collimate(develop(signal, chest, plane, position), position), position), position)
     lungs = (chest.lungs[0] + chest.lungs[1]) > 1.0
     masks = {"lesion": contents.lesion, "lungs": lungs, "heart": chest.heart > 0.5}
     return Film(np.round(np.clip(image, 0, 1) * 255).astype(np.uint8), masks, record_of(recipe, anatomy, position, findings))

@@ -45,7 +45,7 @@ def heart_chord(anatomy: Anatomy, plane: Plane, view: str, ratio: float | None, 
     base = ellipsoid(plane.x, plane.y, (0.10 * width + shift, y + 0.17 * width), (0.46 * width, 0.26 * width, 4.0 * grow), 0.12)
     left = np.maximum(left, base)
     right = ellipsoid(plane.x, plane.y, (-0.115 * width + shift, y + 0.07 * width), (0.215 * width, 0.29 * width, 3.2), 0.18)
-    outflow = ellipsoid(plane.x, plane.y, (0.05 * width + shift, y - 0.36 * width), (2.7, 4.4, 2.8), -0.35)
+    outflow = ellipsoid(plane.x, plane.y, (0.055 * width + shift, y - 0.25 * width), (0.44 * width, 0.215 * width, 3.0), 1.05)
     return np.sqrt(np.sqrt(left**4 + right**4 + outflow**4)).astype(np.float32)
 
 
@@ -72,16 +72,16 @@ def lung_chord(anatomy: Anatomy, plane: Plane, side: int, dome: float, shift: fl
     u = plane.y / h
     across = plane.x * side
     outer = wall_half_width(anatomy, plane.y)
-    inner = 1.2 + (APEX_X - 1.2) * np.clip(1 - u / 0.30, 0, 1) ** np.float32(1.8)
+    inner = 1.2 + (APEX_X - 1.2) * np.clip(1 - u / 0.24, 0, 1) ** np.float32(1.8)
     inner = inner + np.float32(shift * side) * smoothstep(u * 2)
     q = (2 * across - outer - inner) / np.maximum(outer - inner, 0.3)
     profile = np.sqrt(np.clip(1 - np.abs(q) ** np.where(q > 0, np.float32(2.6), np.float32(3.6)), 0, None))
-    depth = np.sqrt(np.clip(1 - np.clip(1 - u / 0.58, 0, 1) ** 2, 0, None)) * (u > 0)
+    depth = np.sqrt(np.clip(1 - np.clip(1 - u / 0.45, 0, 1) ** 2, 0, None)) * (u > 0)
     chord = np.float32(anatomy.lung_depth) * profile * depth
     reach = (across - 5.6) / (anatomy.half_width - 5.6)
     drop = np.where(reach > 0, np.float32(anatomy.dome_drop) * np.clip(reach, 0, None) ** 2.3, 1.6 * np.minimum(reach, 0) ** 2 * 1.8)
     below = np.clip(plane.y - dome - drop, 0, None)
-    return np.clip(chord - np.float32(anatomy.lung_depth * 0.80) * np.sqrt(below / 1.6), 0, None).astype(np.float32)
+    return np.clip(chord - np.float32(anatomy.lung_depth * 0.80) * np.sqrt(below / 0.9), 0, None).astype(np.float32)
 
 
 def body_chord(anatomy: Anatomy, plane: Plane, position: Positioning) -> Map:
@@ -91,18 +91,18 @@ def body_chord(anatomy: Anatomy, plane: Plane, position: Positioning) -> Map:
     half = wall_half_width(anatomy, np.maximum(y, 0.45 * h)) + np.float32(anatomy.wall)
     half = half + np.float32(0.4) * smoothstep((y - 0.75 * h) / (0.5 * h)) - np.float32(0.02) * np.clip(0.6 * h - y, 0, None)
     ridge = -6.6 + 0.34 * np.clip(x - 5.5, 0, None) + 0.015 * np.clip(x - 12, 0, None) ** 2 - 1.1 * np.clip(6.5 - x, 0, None) ** 2
-    under = smoothstep((y - ridge) / 7.0) ** np.float32(0.55)
+    under = smoothstep((y - ridge) / 5.0) ** np.float32(0.5)
     flat = under * np.float32(anatomy.body_depth) * (1 - np.float32(0.30) * smoothstep((0.34 * h - y) / (0.5 * h)))
-    flat = flat * (1 + np.float32(0.16) * smoothstep((y - 0.7 * h) / (0.35 * h)))
+    flat = flat * (1 + np.float32(0.26) * smoothstep((y - 0.7 * h) / (0.35 * h)))
     torso = flat * np.clip(1 - (x / half) ** np.float32(3.2), 0, None) ** np.float32(0.5)
-    edge = np.float32(anatomy.shoulder + 1.5)
+    edge = np.float32(anatomy.shoulder + 4.0)
     round_off = np.clip(1 - (x / edge) ** 8, 0, None) ** np.float32(0.5)
-    fade = 1 - smoothstep((y - 5.0 - 0.25 * position.arm) / 7)
-    shoulder = np.float32(0.62 * anatomy.body_depth) * under * round_off * fade
-    wide = 5.2 + 2.2 * smoothstep((y + 9) / 8)
+    fade = 1 - smoothstep((y - 6.0 - 0.25 * position.arm) / 9)
+    shoulder = np.float32(0.70 * anatomy.body_depth) * under * round_off * fade
+    wide = 5.0 + 1.6 * smoothstep((y + 8) / 8)
     neck = 2 * np.sqrt(np.clip(wide**2 - x * x, 0, None)) * (1 - smoothstep((y + 4) / 10))
-    arm_x = anatomy.shoulder + 0.4 + 0.11 * (y - 3) + position.arm
-    arm = 2 * np.sqrt(np.clip((4.3 + 0.4 * anatomy.wall) ** 2 - (x - arm_x) ** 2, 0, None)) * smoothstep((y - 0.5) / 3)
+    arm_x = anatomy.shoulder + 0.4 + 0.10 * (y - 3) + position.arm
+    arm = 2 * np.sqrt(np.clip((4.6 + 0.4 * anatomy.wall) ** 2 - (x - arm_x) ** 2, 0, None)) * smoothstep((y - 0.5) / 3)
     body = np.cbrt(torso**3 + shoulder**3 + neck**3 + arm**3).astype(np.float32)
     return body + breast_chord(anatomy, plane)
 

@@ -8,8 +8,8 @@ from lab.data.phantoms.anatomy import Anatomy, stream
 from lab.data.phantoms.geometry import Map, Plane, blurred
 from lab.data.phantoms.thorax import APEX_X, wall_half_width
 
-LEAVES = 190
-LEAF_RADIUS = 0.074
+LEAVES = 260
+LEAF_RADIUS = 0.066
 TAPER = 2.1  # parent radius ** TAPER = sum of the children's
 CLASSES = ((0.0, 0.10), (0.10, 0.22), (0.22, 0.42), (0.42, 9.0))
 
@@ -36,7 +36,8 @@ def grow(root: Map, leaves: Map, frugality: float) -> tuple[Map, np.ndarray]:
     nodes[0], count = root, 1
     for index in order:
         leaf = leaves[index]
-        gap = np.linalg.norm(nodes[:count] - leaf, axis=1)
+        apart = nodes[:count] - leaf
+        gap = np.sqrt(np.einsum("ij,ij->i", apart, apart))
         best = int(np.argmin(gap + frugality * run[:count]))
         up = int(parent[best])
         if up >= 0 and gap[best] > 1.2:
@@ -97,9 +98,9 @@ def tree_points(anatomy: Anatomy, seed: int, patient: int) -> tuple[Map, Map, Ma
     return np.concatenate(clouds), np.concatenate(sizes).astype(np.float32), np.concatenate(volumes).astype(np.float32)
 
 
-def vessel_thickness(anatomy: Anatomy, plane: Plane, seed: int, patient: int) -> Map:
+def vessel_thickness(anatomy: Anatomy, plane: Plane, tree: tuple[Map, Map, Map]) -> Map:
     """Thickness of blood along the beam, cm (size, size); fine branches stay sharp, wide ones round."""
-    cloud, radius, volume = tree_points(anatomy, seed, patient)
+    cloud, radius, volume = tree
     total = np.zeros_like(plane.x)
     for low, high in CLASSES:
         chosen = (radius >= low) & (radius < high)
