@@ -76,7 +76,7 @@ class DatasetCard:
 
     def as_json(self) -> dict[str, Any]:
         """The card as JSON-able data."""
-        return json.loads(json.dumps(dataclasses.asdict(self)))  # type: ignore[no-any-return]
+        return json.loads(json.dumps(dataclasses.asdict(self)))
 
 
 def read_card(path: Path) -> DatasetCard:
@@ -93,5 +93,6 @@ def read_card(path: Path) -> DatasetCard:
         return DatasetCard(**value)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise DatasetError(
-            "The card of this dataset is missing or damaged; its images are kept; remove it and import it again."
+            "The card of this dataset is missing or damaged; its images are kept; remove it and import it "
+            "again."
         ) from error

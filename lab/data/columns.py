@@ -13,15 +13,18 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         "image_id", "image_index", "image_name", "img", "img_path", "isic_id", "dicom_id",
     ),
     "patient_id": (
-        "patient_id", "patientid", "patient", "subject_id", "subjectid", "subject", "participant_id", "case_id", "lesion_id",
+        "patient_id", "patientid", "patient", "subject_id", "subjectid", "subject", "participant_id",
+        "case_id", "lesion_id",
     ),
     "label": (
-        "label", "class", "class_name", "diagnosis", "dx", "finding_labels", "finding", "category", "pathology", "target",
+        "label", "class", "class_name", "diagnosis", "dx", "finding_labels", "finding", "category",
+        "pathology", "target",
         "labels", "findings",
     ),
     "labels": ("labels", "finding_labels", "findings", "all_labels"),
     "caption": (
-        "caption", "text", "prompt", "report", "impression", "annotated_prompt", "description", "clinical_notes",
+        "caption", "text", "prompt", "report", "impression", "annotated_prompt", "description",
+        "clinical_notes",
     ),
     "mask": ("mask", "mask_path", "mask_file", "segmentation", "segmentation_path"),
     "view": ("view", "view_position", "viewposition", "projection"),
@@ -35,7 +38,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 
 GROUPING = frozenset({
     "label_name", "phase", "slice", "n_slices", "frame", "localization", "dx_type", "followup", "offset_days",
-    "side", "size", "finding", "severity", "site", "position", "image_type",
+    "side", "size", "lobe", "finding", "severity", "site", "position", "image_type",
 })  # fmt: skip
 """Further columns that are kept without being asked for: they describe images and name nobody."""
 
@@ -60,7 +63,8 @@ def guess_mapping(columns: Iterable[str], given: Mapping[str, str] | None = None
     unknown = sorted(set(given) - set(FIELDS))
     if unknown:
         raise DatasetError(
-            f"There is no field called {unknown[0][:40]}; nothing was imported; fields are: {', '.join(FIELDS)}."
+            f"There is no field called {unknown[0][:40]}; nothing was imported; fields are: "
+            f"{', '.join(FIELDS)}."
         )
     absent = sorted(field for field, column in given.items() if column and column not in names)
     if absent:

@@ -1,4 +1,5 @@
-"""A dataset on disk: `workspace/datasets/<id>/{card.json, manifest.parquet, images/, masks/}`, read lazily."""
+"""A dataset on disk: `workspace/datasets/<id>/{card.json, manifest.parquet, images/, masks/}`, read
+lazily."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A folder of images as a sample set, read where it lies: nothing is copied, bad files are listed with the reason."""
+"""A folder of images as a sample set, read where it lies: nothing is copied, bad files are listed with
+the reason."""
 
 from __future__ import annotations
 
@@ -11,9 +12,9 @@ from numpy.typing import NDArray
 
 from lab.data import png_chunks
 from lab.data.columns import guess_mapping
+from lab.data.folder_index import FolderIndex, shown_name
 from lab.data.imageset import FrameSet, rows_digest
 from lab.data.samples import RECIPE, ROW_COLUMNS, parse_recipe, read_sample, set_frame
-from lab.data.sniff import IMAGE_SUFFIXES
 from lab.data.tables import read_table
 from lab.errors import DatasetError, ImageError
 from lab.provenance import canonical_json, digest_bytes, digest_json
@@ -64,38 +65,24 @@ def from_folder(
     root = folder.expanduser().resolve()
     if not root.is_dir():
         raise DatasetError("There is no folder of that name; nothing was read; check the path.")
-    files = image_files(root)
+    files = list(FolderIndex(root).images().items())
     table, notes = _texts(root, metadata)
     rows: list[dict[str, Any]] = []
     left_out: list[tuple[str, str]] = []
     seen: dict[str, int] = {}
-    for done, path in enumerate(files, start=1):
-        name = path.relative_to(root).as_posix()
+    for done, (name, path) in enumerate(files, start=1):
         try:
             rows.append(_row(path, name, table, seen))
         except ImageError as error:
-            left_out.append((name, str(error)))
+            left_out.append((shown_name(name), str(error)))
         if on_progress is not None:
             on_progress(done, len(files))
     if not rows:
         raise DatasetError(
-            f"The folder holds no readable image ({len(left_out)} files were refused); nothing was read; choose another."
+            f"The folder holds no readable image ({len(left_out)} files were refused); nothing was read; "
+            f"choose another."
         )
     return FolderSet(pd.DataFrame(rows, columns=list(ROW_COLUMNS)), left_out, notes)
-
-
-def image_files(root: Path) -> list[Path]:
-    """Files below `root` whose names claim an image, in order of their names; links that lead outside are not followed."""
-    found = []
-    for path in sorted(root.rglob("*")):
-        parts = path.relative_to(root).parts
-        if any(part.startswith(".") or part.lower() == "masks" for part in parts[:-1]) or parts[
-            -1
-        ].startswith("."):
-            continue
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file() and path.resolve().is_relative_to(root):
-            found.append(path)
-    return found
 
 
 def _row(path: Path, name: str, table: dict[str, tuple[str, str]], seen: dict[str, int]) -> dict[str, Any]:

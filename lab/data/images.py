@@ -2,9 +2,12 @@
 
 Defined behaviour (only PNG, JPEG and TIFF are ever handed to Pillow, reduced to their pixel parts first):
 
-- 16-bit grey PNG and TIFF keep 16 bits; 1, 2 and 4-bit grey becomes 8-bit by full range, 12-bit TIFF keeps its values.
-- 16-bit colour, signed, 32-bit and floating point files are refused: Pillow would cut them to 8 bits without a word.
-- Palette becomes RGB; CMYK becomes RGB without a colour profile; alpha is laid over black; a colour key is ignored.
+- 16-bit grey PNG and TIFF keep 16 bits; 1, 2 and 4-bit grey becomes 8-bit by full range, 12-bit TIFF
+  keeps its values.
+- 16-bit colour, signed, 32-bit and floating point files are refused: Pillow would cut them to 8 bits
+  without a word.
+- Palette becomes RGB; CMYK becomes RGB without a colour profile; alpha is laid over black; a colour key
+  is ignored.
 - EXIF orientation is applied; ICC profiles and gamma are ignored: pixel values stay as stored.
 - Animated PNG and TIFF of several pages are refused; a TIFF whose white is zero is inverted.
 """
@@ -17,21 +20,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from lab.config import settings
 from lab.data import jpeg_segments, png_chunks, tiff_header
+from lab.data.pixels import encode_png, resize, to_grey8
 from lab.data.sniff import READABLE, kind_by_name, sniff
-from lab.errors import ImageError, InputError
+from lab.errors import ImageError
 
-_RESAMPLING = {
-    "nearest": Image.Resampling.NEAREST,
-    "box": Image.Resampling.BOX,
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-}
-_LUMA = np.array([299, 587, 114], dtype=np.uint32)
+__all__ = [
+    "DecodedImage", "ImageLimits", "decode", "decode_clean", "encode_png", "limits_from_settings", "png_text",
+    "resize", "to_grey8",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,8 @@ def decode(data: bytes, limits: ImageLimits | None = None, name: str = "") -> De
         name: the file's name, only to compare what it claims with the content; never stored or repeated.
 
     Raises:
-        ImageError: one sentence, when the file is empty, cut off, damaged, too large, or not a PNG, JPEG or TIFF.
+        ImageError: one sentence, when the file is empty, cut off, damaged, too large, or not a PNG, JPEG
+        or TIFF.
     """
     return decode_clean(data, limits, name)[0]
 
@@ -103,7 +104,8 @@ def _kind(data: bytes, limits: ImageLimits, name: str) -> str:
         raise ImageError("The file is empty; it was left out; copy or export it again.")
     if len(data) > limits.max_file_bytes:
         raise ImageError(
-            f"The file is larger than {limits.max_file_bytes:,} bytes; it was left out unread; export a smaller one."
+            f"The file is larger than {limits.max_file_bytes:,} bytes; it was left out unread; export a "
+            f"smaller one."
         )
     kind, claimed = sniff(data), kind_by_name(name)
     found = "of an unknown kind" if kind == "unknown" else f"a {kind} file"
@@ -211,82 +213,6 @@ def _flat(image: Image.Image) -> Image.Image:
     raise ImageError(
         f"The file has pixels of mode {mode}; it was left out; save 8 or 16-bit grey or 8-bit colour."
     )
-
-
-def to_grey8(array: NDArray[Any]) -> NDArray[np.uint8]:
-    """An 8-bit grey copy for thumbnails and features: luma (Rec. 601) for RGB, the window is the whole dtype.
-
-    Args:
-        array: uint8 or uint16, (H, W) or (H, W, 3).
-
-    Returns:
-        uint8 (H, W); 16-bit values are divided by 257 and rounded, never wrapped.
-
-    Raises:
-        InputError: for another shape or dtype.
-    """
-    if (
-        array.dtype not in (np.uint8, np.uint16)
-        or array.ndim not in (2, 3)
-        or (array.ndim == 3 and array.shape[2] != 3)
-    ):
-        raise InputError("The image is not 8 or 16-bit grey or RGB; nothing was shown; convert it first.")
-    grey = array
-    if array.ndim == 3:
-        grey = ((array.astype(np.uint32) @ _LUMA + 500) // 1000).astype(array.dtype)
-    if grey.dtype == np.uint8:
-        return np.ascontiguousarray(grey)
-    return ((grey.astype(np.uint32) + 128) // 257).astype(np.uint8)
-
-
-def resize(array: NDArray[Any], size: int | tuple[int, int], resampling: str = "bicubic") -> NDArray[Any]:
-    """Resize with anti-aliasing (Pillow's support-scaled kernels), dtype and channels kept.
-
-    Args:
-        array: uint8 or uint16, (H, W) or (H, W, 3).
-        size: height and width, or one number for a square.
-        resampling: nearest, box, bilinear, bicubic or lanczos.
-
-    Raises:
-        InputError: for an unknown resampling or a size below 1.
-    """
-    height, width = (size, size) if isinstance(size, int) else size
-    if resampling not in _RESAMPLING or height < 1 or width < 1:
-        raise InputError(
-            f"The size or resampling is not valid; nothing was resized; use one of {', '.join(_RESAMPLING)}."
-        )
-    filter_ = _RESAMPLING[resampling]
-    if array.shape[:2] == (height, width):
-        return array
-    if array.dtype == np.uint8:
-        return np.asarray(Image.fromarray(array).resize((width, height), filter_))
-    planes = array[..., None] if array.ndim == 2 else array
-    # 16-bit planes go through 32-bit floats: Pillow's 16-bit resize rounds each pass and has no colour.
-    done = [
-        np.asarray(Image.fromarray(planes[..., c].astype(np.float32)).resize((width, height), filter_))
-        for c in range(planes.shape[2])
-    ]
-    stacked = np.clip(np.rint(np.stack(done, axis=-1)), 0, 65535).astype(np.uint16)
-    return stacked[..., 0] if array.ndim == 2 else stacked
-
-
-def encode_png(array: NDArray[Any], text: dict[str, str] | None = None) -> bytes:
-    """A PNG of uint8 (H, W) or (H, W, 3), or of uint16 (H, W); `text` goes into UTF-8 text chunks.
-
-    Raises:
-        InputError: for another shape or dtype.
-    """
-    shaped = array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3 and array.dtype == np.uint8)
-    if array.dtype not in (np.uint8, np.uint16) or not shaped or 0 in array.shape:
-        raise InputError(
-            "The image is not 8-bit grey or RGB or 16-bit grey; nothing was written; convert it first."
-        )
-    info = PngImagePlugin.PngInfo()
-    for key, value in (text or {}).items():
-        info.add_itxt(key, value)
-    out = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(array)).save(out, format="PNG", pnginfo=info)
-    return out.getvalue()
 
 
 def png_text(data: bytes) -> dict[str, str]:

@@ -25,13 +25,16 @@ class ImageSet(Protocol):
     """
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:  # noqa: D102
+        ...
 
     @property
-    def tag(self) -> str: ...
+    def tag(self) -> str:  # noqa: D102
+        ...
 
     @property
-    def digest(self) -> str: ...
+    def digest(self) -> str:  # noqa: D102
+        ...
 
     def ids(self) -> list[str]:
         """Opaque image ids of 16 hexadecimal digits."""
@@ -105,7 +108,8 @@ class FrameSet:
 
 
 def rows_digest(table: pd.DataFrame) -> str:
-    """Content digest of a part of a dataset or of a folder: image, patient and label of each row, in any order."""
+    """Content digest of a part of a dataset or of a folder: image, patient and label of each row, in any
+    order."""
     rows = zip(table["digest"], table["patient_id"], table["label"], strict=True)
     return digest_json(
         sorted([str(d), hashlib.sha256(str(p).encode()).hexdigest()[:16], str(v)] for d, p, v in rows)

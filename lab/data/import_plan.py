@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from lab.data.columns import guess_mapping, kept_columns, unused_columns
-from lab.data.sniff import IMAGE_SUFFIXES
+from lab.data.folder_index import FolderIndex, shown_name
 from lab.data.splits import canonical_patient, canonical_split, patients_in_two_splits
 from lab.data.tables import Table, read_table
 from lab.errors import DatasetError
 
 _MAX_LABELS = 50
-_NO_PATIENTS = "No patient ids are given: every image counts as its own patient, so films of one person may stand in two splits."
+_NO_PATIENTS = (
+    "No patient ids are given: every image counts as its own patient, so films of one person "
+    "may stand in two splits."
+)
 
 
 @dataclass(frozen=True)
 class PlannedImage:
-    """One image to be copied: its file, its name as shown to the person who imports, fields, further columns."""
+    """One image to be copied: its file, its name as shown to the person who imports, fields, further
+    columns."""
 
     file: Path
     name: str
     fields: Mapping[str, str]
     extra: Mapping[str, str] = field(default_factory=dict)
     mask: Path | None = None
+    mask_missing: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,12 +80,13 @@ def plan_import(
         keep: further columns to store.
 
     Raises:
-        DatasetError: when the folder or the CSV cannot be read at all, or the mapping names what does not exist.
+        DatasetError: when the folder or the CSV cannot be read at all, or the mapping names what does
+        not exist.
     """
     root = Path(folder).expanduser().resolve()
     if not root.is_dir():
         raise DatasetError("There is no folder of that name; nothing was imported; check the path.")
-    files = _Files(root)
+    files = FolderIndex(root)
     path = _table_path(root, metadata)
     if path is None:
         if mapping:
@@ -90,53 +95,6 @@ def plan_import(
             )
         return _plan_without_table(root, files)
     return _plan_with_table(root, path, read_table(path), files, mapping, keep)
-
-
-def shown_name(name: str) -> str:
-    """A file name as it may be printed: control and direction characters escaped, at most 120 characters."""
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
-    return text if len(text) <= 120 else text[:117] + "..."
-
-
-class _Files:
-    """Regular files below a folder, found by path, by name, or by name without suffix."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.by_path: dict[str, Path] = {}
-        self._by_name: dict[str, list[Path]] = {}
-        self._by_stem: dict[str, list[Path]] = {}
-        for base, folders, names in os.walk(root):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(names):
-                path = Path(base, name)
-                inside = not path.is_symlink() or path.resolve().is_relative_to(root)
-                if name.startswith(".") or not inside or not path.is_file():
-                    continue
-                self.by_path[path.relative_to(root).as_posix()] = path
-                self._by_name.setdefault(name, []).append(path)
-                if path.suffix.lower() in IMAGE_SUFFIXES:
-                    self._by_stem.setdefault(path.stem, []).append(path)
-
-    def find(self, name: str, base: Path) -> Path | str:
-        """The file a cell names, or the reason why there is none. Nothing is asked of the file system."""
-        pure = PurePosixPath(name.replace("\\", "/"))
-        if ".." in pure.parts:
-            return "it lies outside the folder; it was left out; give a path inside the folder"
-        for start in ("", base.relative_to(self.root).as_posix() if base.is_relative_to(self.root) else ""):
-            found = self.by_path.get(
-                (PurePosixPath(start) / pure).as_posix().removeprefix(f"{self.root.as_posix()}/")
-            )
-            if found is not None:
-                return found
-        candidates = (
-            self._by_name.get(pure.name) or (self._by_stem.get(pure.name) if not pure.suffix else None) or []
-        )
-        if len(candidates) == 1:
-            return candidates[0]
-        if candidates:
-            return f"{len(candidates)} files have that name; it was left out; give its path within the folder"
-        return "there is no such file in the folder; it was left out; add the file or correct the row"
 
 
 def _table_path(root: Path, metadata: str | Path | None) -> Path | None:
@@ -154,7 +112,12 @@ def _table_path(root: Path, metadata: str | Path | None) -> Path | None:
 
 
 def _plan_with_table(
-    root: Path, path: Path, table: Table, files: _Files, given: Mapping[str, str] | None, keep: Sequence[str]
+    root: Path,
+    path: Path,
+    table: Table,
+    files: FolderIndex,
+    given: Mapping[str, str] | None,
+    keep: Sequence[str],
 ) -> ImportPlan:
     mapping = guess_mapping(table.columns, given)
     stored = kept_columns(table.columns, mapping, keep)
@@ -177,20 +140,33 @@ def _plan_with_table(
     notes += [split_note] if split_note else []
     if images and not any(image.fields.get("patient_id") for image in images):
         notes.append(_NO_PATIENTS)
-    unnamed = len(_images_of(files)) - len({image.file for image in images})
+    notes += _row_notes(images, merged)
+    unnamed = len(files.images()) - len({image.file for image in images})
     if unnamed > 0 and not problem:
         notes.append(
-            f"{unnamed} image files of the folder are not named in the CSV (masks included) and were not read."
+            f"{unnamed} image files of the folder are not named in the CSV (masks included) and were not "
+            f"read."
         )
     unused = unused_columns(table.columns, mapping, stored)
+    if unused:
+        notes.append(f"Columns that were not stored: {', '.join(map(shown_name, unused[:30]))}.")
     return ImportPlan(
         root, path, table.columns, mapping, stored, unused, tuple(images), tuple(left_out), tuple(merged),
         splits_given, tuple(notes), problem or split_problem,
     )  # fmt: skip
 
 
+def _row_notes(images: Sequence[PlannedImage], merged: Sequence[tuple[str, str]]) -> list[str]:
+    """Notes on repeated rows and on masks that are named and not there."""
+    notes = [f"{len(merged)} rows repeat another row and were kept once."] if merged else []
+    absent = sum(image.mask_missing for image in images)
+    if absent:
+        notes.append(f"{absent} masks are named in the CSV and not in the folder; their images were kept.")
+    return notes
+
+
 def _collect(
-    table: Table, mapping: Mapping[str, str], stored: Mapping[str, str], files: _Files, base: Path
+    table: Table, mapping: Mapping[str, str], stored: Mapping[str, str], files: FolderIndex, base: Path
 ) -> tuple[list[PlannedImage], list[tuple[str, str]], list[tuple[str, str]]]:
     """Images, what is left out, what is merged. Rows that contradict each other leave their image out."""
     found: dict[Path, tuple[PlannedImage, int]] = {}
@@ -213,7 +189,10 @@ def _collect(
             merged.append((shown_name(name), f"row {line} repeats row {found[path][1]}; it was kept once"))
         else:
             conflicts.add(path)
-            reason = f"rows {found[path][1]} and {line} contradict each other; it was left out; correct one of them"
+            reason = (
+                f"rows {found[path][1]} and {line} contradict each other; it was left out; correct one of "
+                f"them"
+            )
             left_out.append((shown_name(name), reason))
     return [image for path, (image, _) in found.items() if path not in conflicts], left_out, merged
 
@@ -223,7 +202,7 @@ def _planned(
     row: Mapping[str, str],
     mapping: Mapping[str, str],
     stored: Mapping[str, str],
-    files: _Files,
+    files: FolderIndex,
     base: Path,
 ) -> PlannedImage:
     fields = {field: row[column] for field, column in mapping.items() if field not in ("image", "mask")}
@@ -232,7 +211,9 @@ def _planned(
     mask = files.find(named, base) if named else None
     extra = {name: row[column] for column, name in stored.items()}
     shown = shown_name(path.relative_to(files.root).as_posix())
-    return PlannedImage(path, shown, fields, extra, mask if isinstance(mask, Path) else None)
+    return PlannedImage(
+        path, shown, fields, extra, mask if isinstance(mask, Path) else None, isinstance(mask, str)
+    )
 
 
 def _given_splits(
@@ -245,7 +226,8 @@ def _given_splits(
     unknown = sum(split is None for split in splits)
     if unknown and given and given.get("split"):
         return True, "", (
-            f"{unknown} rows have a split other than train, held-out (validation) or test; nothing was imported; "
+            f"{unknown} rows have a split other than train, held-out (validation) or test; nothing was "
+            f"imported; "
             "correct them, or leave the split column out and the images are split by patient."
         )  # fmt: skip
     if unknown:
@@ -266,8 +248,8 @@ def _given_splits(
     return True, "The division into train, held-out (validation) and test is the one given.", ""
 
 
-def _plan_without_table(root: Path, files: _Files) -> ImportPlan:
-    found = _images_of(files)
+def _plan_without_table(root: Path, files: FolderIndex) -> ImportPlan:
+    found = files.images()
     folders = {name: PurePosixPath(name).parts[:-1] for name in found}
     splits = {
         name: next((s for part in parts if (s := canonical_split(part))), "")
@@ -290,13 +272,6 @@ def _plan_without_table(root: Path, files: _Files) -> ImportPlan:
         "" if images else "The folder holds no image files; nothing was imported; choose another folder."
     )
     return ImportPlan(root, None, (), {}, {}, (), images, (), (), splits_given, tuple(notes), problem)
-
-
-def _images_of(files: _Files) -> dict[str, Path]:
-    return {
-        name: path for name, path in files.by_path.items()
-        if path.suffix.lower() in IMAGE_SUFFIXES and "masks" not in PurePosixPath(name.lower()).parts[:-1]
-    }  # fmt: skip
 
 
 def _folder_label(parts: tuple[str, ...]) -> str:

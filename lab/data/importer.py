@@ -7,13 +7,9 @@ gives them, because a researcher needs them; they are never part of a URL, a log
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import os
 import re
-import secrets
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,21 +20,21 @@ from lab.atomic import write_json
 from lab.config import settings
 from lab.data import licences, manifest
 from lab.data.card import ORIGINS, DatasetCard, check_id
+from lab.data.copying import Copied, OnProgress, copy_images
 from lab.data.dataset import CARD, MANIFEST, Dataset
-from lab.data.import_plan import ImportPlan, PlannedImage, plan_import
+from lab.data.import_plan import ImportPlan, plan_import
 from lab.data.linked_patients import linked_groups
 from lab.data.splits import (
     DEFAULT_FRACTIONS,
     SPLITS,
-    canonical_split,
     check_fractions,
     check_splits,
     split_by_patient,
 )
-from lab.errors import DatasetError, ImageError, InputError, StoreError
-from lab.provenance import digest_bytes
+from lab.data.staging import refuse_taken, staging_folder
+from lab.errors import DatasetError, InputError
 
-OnProgress = Callable[[int, int], None]
+Division = Callable[[Sequence[str]], Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -88,6 +84,7 @@ def add_folder(
     modality: str = "",
     attribution: str = "",
     origin: str = "real",
+    assign: Callable[[str], str] | None = None,
 ) -> ImportReport:
     """Import a folder of images, with or without a CSV.
 
@@ -99,12 +96,14 @@ def add_folder(
         licence: licence of images whose row gives none.
         fractions: shares of patients in train, held-out and test where no division is given.
         seed: seed of that division.
-        on_progress: called with images done and images in all; an exception from it ends the import cleanly.
+        on_progress: called with images done and images in all, ten times a second and at the end; an
+            exception from it ends the import and leaves nothing behind.
         keep: further columns to store.
         title: for people; the id by default.
         modality: guessed from the views by default.
         attribution: whom to name when an image is shown.
         origin: "real" or "phantom".
+        assign: gives a patient id its split, instead of `fractions` and `seed`.
 
     Raises:
         InputError: for a bad id, origin or fractions.
@@ -115,19 +114,21 @@ def add_folder(
     if origin not in ORIGINS:
         raise InputError("The origin is neither real nor phantom; nothing was imported; choose one of them.")
     target = settings().datasets / check_id(id)
-    _refuse_taken(target)
+    refuse_taken(target)
     plan = plan_import(folder, metadata, mapping, keep)
     if plan.problem:
         raise DatasetError(plan.problem)
+    division = _one_by_one(assign) if assign else _by_shares(fractions, seed)
     about = About(title, modality, licence or "", attribution, origin)
-    with _staging(target) as staging:
-        copied = _copy(plan, staging, on_progress)
+    with staging_folder(target) as staging:
+        copied = copy_images(plan, staging, on_progress)
         if not copied.rows:
             reasons = len(copied.left_out) + len(plan.left_out)
             raise DatasetError(
-                f"No image could be read ({reasons} were refused); nothing was imported; check the folder and the CSV."
+                f"No image could be read ({reasons} were refused); nothing was imported; check the folder "
+                f"and the CSV."
             )
-        notes = [*plan.notes, *copied.notes, *_divide(copied, plan, fractions, seed)]
+        notes = [*plan.notes, *copied.notes, *_divide(copied, plan, division)]
         table = manifest.build(_finished(copied.rows, about.licence))
         check_splits(list(table["patient_id"]), list(table["split"]))
         notes += _split_notes(table)
@@ -139,115 +140,27 @@ def add_folder(
     )
 
 
-@dataclass
-class _Copied:
-    """What the copying loop has gathered so far."""
-
-    rows: list[dict[str, Any]]
-    left_out: list[tuple[str, str]]
-    merged: list[tuple[str, str]]
-    notes: list[str]
-    shared: list[tuple[str, str]]
-
-
-def _copy(plan: ImportPlan, staging: Path, on_progress: OnProgress | None) -> _Copied:
-    """Decode and store every image once; equal files under two patients link these patients."""
-    done = _Copied([], [], [], [], [])
-    first: dict[str, tuple[dict[str, Any], str]] = {}
-    bad_masks = 0
-    for number, image in enumerate(_training_first(plan), start=1):
-        try:
-            row = _store_image(image, staging)
-        except ImageError as error:
-            done.left_out.append((image.name, str(error)))
-            row = None
-        if row is not None and row["digest"] in first:
-            kept, name = first[row["digest"]]
-            done.merged.append((image.name, f"it equals {name}; it was kept once"))
-            done.shared.append((str(kept["patient_id"]), str(row["patient_id"])))
-        elif row is not None:
-            first[row["digest"]] = (row, image.name)
-            bad_masks += not _store_mask(image, row, staging)
-            done.rows.append(row)
-        if on_progress is not None:
-            on_progress(number, len(plan.images))
-    if done.merged:
-        done.notes.append(f"{len(done.merged)} images are copies of another file and were kept once.")
-    if bad_masks:
-        done.notes.append(f"{bad_masks} masks could not be read and were left out; their images were kept.")
-    return done
-
-
-def _training_first(plan: ImportPlan) -> list[PlannedImage]:
-    """Images in the order in which copies are kept: one that stands in train was seen, wherever else it stands."""
-    if not plan.splits_given:
-        return list(plan.images)
-    order = {split: rank for rank, split in enumerate(SPLITS)}
-    return sorted(plan.images, key=lambda image: order[canonical_split(image.fields["split"]) or SPLITS[-1]])
-
-
-def _read(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > settings().max_file_bytes:
-            raise ImageError(
-                "The file is above the size limit; it was left out unread; export a smaller one."
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise ImageError("The file cannot be read; it was left out; check its permissions.") from error
-
-
-def _store_image(image: PlannedImage, staging: Path) -> dict[str, Any]:
-    from lab.data.images import decode_clean
-
-    found, clean, suffix = decode_clean(_read(image.file), None, image.file.name)
-    digest = digest_bytes(clean)
-    image_id = digest[:16]
-    path = f"images/{image_id}{suffix}"
-    (staging / path).write_bytes(clean)
-    height, width = found.array.shape[:2]
-    fields = {key: value for key, value in image.fields.items() if key != "split"}
-    split = canonical_split(image.fields.get("split", "")) or ""
-    patient = image.fields.get("patient_id", "") or image_id
-    return {
-        **image.extra, **fields, "image_id": image_id, "digest": digest, "path": path, "patient_id": patient,
-        "split": split, "width": width, "height": height, "bits": found.bits, "format": found.format,
-        "channels": 1 if found.array.ndim == 2 else 3,
-    }  # fmt: skip
-
-
-def _store_mask(image: PlannedImage, row: dict[str, Any], staging: Path) -> bool:
-    """Store the mask of an image, if it names one; `False` when it is not readable or of another size."""
-    from lab.data.images import decode_clean
-
-    if image.mask is None:
-        return True
-    try:
-        found, clean, suffix = decode_clean(_read(image.mask), None, image.mask.name)
-    except ImageError:
-        return False
-    if found.array.shape[:2] != (row["height"], row["width"]):
-        return False
-    row["mask"] = f"masks/{row['image_id']}{suffix}"
-    (staging / "masks").mkdir(exist_ok=True)
-    (staging / row["mask"]).write_bytes(clean)
-    return True
-
-
-def _divide(copied: _Copied, plan: ImportPlan, fractions: Sequence[float], seed: int) -> list[str]:
+def _divide(copied: Copied, plan: ImportPlan, division: Division) -> list[str]:
     """Give each row its split, by patient; patients who share an equal file go together."""
     if plan.splits_given:
         return []
     group = linked_groups([str(row["patient_id"]) for row in copied.rows], copied.shared)
-    assigned = split_by_patient([group[str(row["patient_id"])] for row in copied.rows], fractions, seed)
+    assigned = division([group[str(row["patient_id"])] for row in copied.rows])
     for row in copied.rows:
         row["split"] = assigned[group[str(row["patient_id"])]]
     linked = sum(patient != name for patient, name in group.items())
     if not linked:
         return []
-    return [
-        f"{linked + 1} or more patient ids share an equal image and were put into one split: they may be one person."
-    ]
+    one = "patient id shares" if linked == 1 else "patient ids share"
+    return [f"{linked} {one} an equal image with another and went into its split: they may be one person."]
+
+
+def _by_shares(fractions: Sequence[float], seed: int) -> Division:
+    return lambda patients: split_by_patient(patients, fractions, seed)
+
+
+def _one_by_one(assign: Callable[[str], str]) -> Division:
+    return lambda patients: {patient: assign(patient) for patient in patients}
 
 
 def _finished(rows: list[dict[str, Any]], licence: str) -> list[Mapping[str, Any]]:
@@ -255,7 +168,8 @@ def _finished(rows: list[dict[str, Any]], licence: str) -> list[Mapping[str, Any
     for row in rows:
         findings = re.split(r"\s*[|;]\s*", row.get("labels") or row.get("label") or "")
         done.append({
-            **row, "labels": "|".join(finding for finding in findings if finding), "licence": row.get("licence") or licence,
+            **row, "labels": "|".join(finding for finding in findings if finding),
+            "licence": row.get("licence") or licence,
         })  # fmt: skip
     return done
 
@@ -299,58 +213,3 @@ def _modality(table: pd.DataFrame) -> str:
     if any(re.match(r"(pa|ap|lateral|ll|l)\b", view) for view in views):
         return "chest radiograph"
     return "unknown"
-
-
-def _refuse_taken(target: Path) -> None:
-    taken = [path.name for path in target.parent.glob("[!.]*")] if target.parent.is_dir() else []
-    if target.name.lower() in {name.lower() for name in taken}:
-        raise DatasetError(
-            "There is already a dataset of that id; it was kept as it is; choose another id or remove it."
-        )
-
-
-@contextlib.contextmanager
-def _staging(target: Path) -> Iterator[Path]:
-    """A hidden folder that becomes `target` on a clean exit and vanishes on any other."""
-    staging = target.with_name(f".importing-{os.getpid()}-{secrets.token_hex(4)}")
-    try:
-        (staging / "images").mkdir(parents=True)
-        _sweep(target.parent)
-        yield staging
-        _flush(staging)
-        try:
-            staging.rename(target)
-        except OSError as error:
-            if not target.exists():
-                raise
-            raise DatasetError(
-                "Another import has taken that id meanwhile; that dataset was kept, this one was not; choose another id."
-            ) from error
-    except OSError as error:
-        reason = "no space is left" if error.errno == 28 else "the workspace cannot be written"
-        raise StoreError(
-            f"The import stopped because {reason}; nothing was kept of it; free the disk and import again."
-        ) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-
-
-def _flush(staging: Path) -> None:
-    """Bring all files to the disk before the rename makes them visible."""
-    for path in staging.rglob("*"):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _sweep(parent: Path) -> None:
-    """Take away what imports and removals of dead processes have left."""
-    import psutil
-
-    for pattern in (".importing-*", ".removed-*"):
-        for path in parent.glob(pattern):
-            owner = path.name.split("-")[1]
-            if owner.isdigit() and not psutil.pid_exists(int(owner)):
-                shutil.rmtree(path, ignore_errors=True)

@@ -1,7 +1,8 @@
 """JPEG at the level of its segments: size before decoding, orientation, and a lossless copy without metadata.
 
 Source: ITU-T T.81 annex B; JFIF 1.02. Dropping APPn and COM segments leaves every pixel as it was. Kept are a
-JFIF marker without its thumbnail and the 12 bytes of the Adobe marker, because both steer the colour transform.
+JFIF marker without its thumbnail and the 12 bytes of the Adobe marker, because both steer the colour
+transform.
 """
 
 from __future__ import annotations

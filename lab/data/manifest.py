@@ -19,11 +19,13 @@ TEXT_COLUMNS = (
 )  # fmt: skip
 NUMBER_COLUMNS = ("width", "height", "channels", "bits")
 COLUMNS = TEXT_COLUMNS + NUMBER_COLUMNS
-"""Columns every manifest has. `labels` holds several findings joined by "|"; `mask` is a relative path or ""."""
+"""Columns every manifest has. `labels` holds several findings joined by "|"; `mask` is a relative path
+or ""."""
 
 
 def build(rows: list[Mapping[str, Any]]) -> pd.DataFrame:
-    """A manifest from rows; missing standard columns are filled, others follow as text, order is by image id."""
+    """A manifest from rows; missing standard columns are filled, others follow as text, order is by
+    image id."""
     extra = sorted({key for row in rows for key in row} - set(COLUMNS))
     table = pd.DataFrame([dict(row) for row in rows], columns=[*COLUMNS, *extra])
     for column in (*TEXT_COLUMNS, *extra):
@@ -34,7 +36,8 @@ def build(rows: list[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def content_digest(table: pd.DataFrame) -> str:
-    """Digest of what the dataset holds: the order of rows, ids of files and the spelling of patient ids are no part.
+    """Digest of what the dataset holds: the order of rows, ids of files and the spelling of patient ids
+    are no part.
 
     A patient counts by the digest of the id, so that the digest of a set tells nothing about its patients.
     """
@@ -80,5 +83,6 @@ def read(path: Path) -> pd.DataFrame:
 
 def _damaged() -> DatasetError:
     return DatasetError(
-        "The manifest of this dataset is missing or damaged; its images are kept; remove it and import it again."
+        "The manifest of this dataset is missing or damaged; its images are kept; remove it and import it "
+        "again."
     )

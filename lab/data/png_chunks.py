@@ -19,7 +19,8 @@ _TEXT_LIMIT = 1 << 20
 
 @dataclass(frozen=True)
 class PngHeader:
-    """What the header and chunk names say: size in pixels, bits a channel, colour type, frames, EXIF block."""
+    """What the header and chunk names say: size in pixels, bits a channel, colour type, frames, EXIF
+    block."""
 
     width: int
     height: int

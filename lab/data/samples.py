@@ -7,6 +7,7 @@ The digest of a sample is that of its PNG without text, so an equal image found 
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import os
@@ -149,7 +150,8 @@ class SampleSetWriter:
         return set(self._rows)
 
     def append(self, samples: Iterable[NewSample]) -> list[str]:
-        """Keep a batch: first the images, then one journal line each, then one fsync. A position can be kept again.
+        """Keep a batch: first the images, then one journal line each, then one fsync. A position can be
+        kept again.
 
         Returns:
             The image ids of the batch.
@@ -165,7 +167,8 @@ class SampleSetWriter:
             write_bytes(self.folder / path, png)
             added.append({
                 "index": int(sample.index), "image_id": image_id, "path": path, "recipe": recipe,
-                "digest": digest_bytes(png_chunks.inspect(png)[1]), "prompt": sample.prompt, "label": sample.label,
+                "digest": digest_bytes(png_chunks.inspect(png)[1]), "prompt": sample.prompt,
+                "label": sample.label,
                 "seed": int(sample.recipe.get("seed", 0)),
             })  # fmt: skip
         text = "".join(canonical_json(row) + "\n" for row in added)
@@ -187,16 +190,22 @@ class SampleSetWriter:
         rows = [self._rows[index] for index in sorted(self._rows)]
         frame = set_frame(pd.DataFrame(rows))
         frame["patient_id"] = ""  # ids depend on the set's name, its content does not
-        now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         card = {
             "id": self.id,
             **self._about,
-            "created": now,
+            "created": self._created(),
             "digest": rows_digest(frame),
             "images": len(rows),
         }
         write_json(self.folder / _SET, {"card": card, "rows": rows})
         return open_sample_set(self.id)
+
+    def _created(self) -> str:
+        """UTC time of the first finish, or now."""
+        if (self.folder / _SET).is_file():
+            with contextlib.suppress(DatasetError):
+                return _read_set(self.folder)[0].created
+        return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
 def open_sample_set(id: str) -> SampleSet:

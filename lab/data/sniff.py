@@ -35,7 +35,8 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
 )
 _BY_SUFFIX = {
     ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".tif": "TIFF", ".tiff": "TIFF",
-    ".dcm": "DICOM", ".dicom": "DICOM", ".gif": "GIF", ".bmp": "BMP", ".webp": "WebP", ".fits": "FITS", ".fit": "FITS",
+    ".dcm": "DICOM", ".dicom": "DICOM", ".gif": "GIF", ".bmp": "BMP", ".webp": "WebP", ".fits": "FITS",
+    ".fit": "FITS",
     ".eps": "EPS", ".psd": "PSD", ".dds": "DDS", ".svg": "SVG", ".jp2": "JPEG 2000", ".j2k": "JPEG 2000",
     ".nii": "NIfTI", ".gz": "gzip", ".npy": "NumPy", ".npz": "ZIP", ".pdf": "PDF", ".zip": "ZIP",
 }  # fmt: skip
@@ -43,7 +44,8 @@ IMAGE_SUFFIXES = frozenset(_BY_SUFFIX) - {".pdf", ".zip"}
 
 
 def sniff(data: bytes) -> str:
-    """The kind of a file from its first bytes: "PNG", "JPEG", "TIFF", another kind's name, "text" or "unknown"."""
+    """The kind of a file from its first bytes: "PNG", "JPEG", "TIFF", another kind's name, "text" or
+    "unknown"."""
     for offset, magic, kind in _MAGIC:
         if data[offset : offset + len(magic)] == magic:
             return kind

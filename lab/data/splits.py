@@ -18,7 +18,8 @@ DEFAULT_FRACTIONS = (0.6, 0.3, 0.1)
 
 _SYNONYMS = {
     "train": TRAIN, "training": TRAIN, "tr": TRAIN,
-    "held-out": HELD_OUT, "held_out": HELD_OUT, "heldout": HELD_OUT, "held out": HELD_OUT, "holdout": HELD_OUT,
+    "held-out": HELD_OUT, "held_out": HELD_OUT, "heldout": HELD_OUT, "held out": HELD_OUT,
+    "holdout": HELD_OUT,
     "val": HELD_OUT, "valid": HELD_OUT, "validate": HELD_OUT, "validation": HELD_OUT, "dev": HELD_OUT,
     "test": TEST, "testing": TEST, "te": TEST,
 }  # fmt: skip
@@ -86,6 +87,21 @@ def split_by_patient(
     return {patient: assigned[canonical_patient(patient)] for patient in patients}
 
 
+def split_of_patient(patient_id: str, fractions: Sequence[float] = DEFAULT_FRACTIONS, seed: int = 0) -> str:
+    """The split of one patient, decided without looking at any other.
+
+    For sets that can be made larger or smaller at will (phantoms): a patient a generator was trained on is in
+    train in every such set, which the exact shares of `split_by_patient` cannot promise. Shares hold on
+    average.
+
+    Raises:
+        InputError: for impossible fractions.
+    """
+    shares = check_fractions(fractions)
+    place = int.from_bytes(_rank(seed, patient_id)[:8], "big") / 2**64
+    return TRAIN if place < shares[0] else HELD_OUT if place < shares[0] + shares[1] else TEST
+
+
 def own_patients(patient_ids: Sequence[str], image_ids: Sequence[str]) -> list[str]:
     """Patient ids in which an unknown (empty) patient is replaced by the image's own opaque id."""
     return [canonical_patient(p) or image for p, image in zip(patient_ids, image_ids, strict=True)]
@@ -108,13 +124,16 @@ def check_splits(patient_ids: Sequence[str], splits: Sequence[str]) -> None:
     unknown = sum(split not in SPLITS for split in splits)
     if unknown:
         raise DatasetError(
-            f"{unknown} images have a split other than train, held-out or test; nothing was kept; correct the split column."
+            f"{unknown} images have a split other than train, held-out or test; nothing was kept; correct "
+            f"the split column."
         )
     twice = len(patients_in_two_splits(patient_ids, splits))
     if twice:
         raise DatasetError(
-            f"{twice} {'patient stands' if twice == 1 else 'patients stand'} in more than one split; nothing was "
-            "imported; give each patient one split, or leave the split column out and the images are split by patient."
+            f"{twice} {'patient stands' if twice == 1 else 'patients stand'} in more than one split; "
+            f"nothing was "
+            "imported; give each patient one split, or leave the split column out and the images are "
+            "split by patient."
         )
 
 

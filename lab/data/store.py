@@ -11,10 +11,12 @@ from lab.config import settings
 from lab.data.card import DatasetCard, check_id
 from lab.data.dataset import CARD, Dataset
 from lab.data.importer import ImportReport, add_folder, plan_import
+from lab.data.staging import refuse_taken
 from lab.errors import DatasetError, NotFoundError
 
 __all__ = [
-    "ImportReport", "add_folder", "list_datasets", "open_dataset", "plan_import", "remove_dataset",
+    "ImportReport", "add_folder", "check_new_id", "list_datasets", "open_dataset", "plan_import",
+    "remove_dataset",
 ]  # fmt: skip
 
 
@@ -34,6 +36,16 @@ def list_datasets() -> list[DatasetCard]:
 def dataset_folder(id: str) -> Path:
     """Where a dataset of this id lies or would lie."""
     return settings().datasets / check_id(id)
+
+
+def check_new_id(id: str) -> None:
+    """Refuse an id that cannot be used for a new dataset, before any work is done.
+
+    Raises:
+        InputError: when it is not an id.
+        DatasetError: when it is taken.
+    """
+    refuse_taken(dataset_folder(id))
 
 
 def open_dataset(id: str) -> Dataset:

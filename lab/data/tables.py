@@ -43,7 +43,8 @@ def read_table(path: Path) -> Table:
     try:
         if path.stat().st_size > settings().max_file_bytes:
             raise DatasetError(
-                "The CSV file is above the size limit; nothing was imported; divide it or raise LAB_MAX_FILE_BYTES."
+                "The CSV file is above the size limit; nothing was imported; divide it or raise "
+                "LAB_MAX_FILE_BYTES."
             )
         data = path.read_bytes()
     except OSError as error:
@@ -86,7 +87,8 @@ def parse_table(data: bytes) -> Table:
             lines.append(number)
     except csv.Error as error:
         raise DatasetError(
-            f"The CSV file is malformed or has a cell above {MAX_CELL:,} characters; nothing was imported; correct it."
+            f"The CSV file is malformed or has a cell above {MAX_CELL:,} characters; nothing was "
+            f"imported; correct it."
         ) from error
     return Table(header, rows, lines, ragged, notes)
 
@@ -115,7 +117,8 @@ def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:
 
 
 def neutral_cell(value: object) -> str:
-    """Text that no spreadsheet takes for a formula: =, +, -, @, tab and line breaks at the start get an apostrophe.
+    """Text that no spreadsheet takes for a formula: =, +, -, @, tab and line breaks at the start get an
+    apostrophe.
 
     Plain numbers keep their sign.
     """

@@ -16,7 +16,8 @@ _FORMATS = {1: "B", 3: "H", 4: "I"}
 
 @dataclass(frozen=True)
 class TiffHeader:
-    """Size in pixels, bits and format of a channel, channels, photometric code, and whether a second page exists."""
+    """Size in pixels, bits and format of a channel, channels, photometric code, and whether a second
+    page exists."""
 
     width: int
     height: int
