@@ -66,7 +66,7 @@ class FeatureStore:
         if matrix.shape != (len(digests), extractor.dimension) or matrix.dtype != np.float32:
             raise StoreError("Features of a wrong shape were not saved; earlier ones are kept; report it.")
         if not np.isfinite(matrix).all():
-            raise StoreError("Features that are not finite were not saved; earlier ones are kept; check the images.")
+            raise StoreError("Features that are not finite were not saved; earlier ones are kept; check it.")
         if not len(digests):
             return
         folder = self._folder(extractor)

@@ -75,7 +75,7 @@ def p_values(distances: NDArray[Any], reference: NDArray[Any]) -> NDArray[np.flo
     """
     if len(reference) == 0:
         raise NotComputable(
-            "There are no reference distances; no verdict was made; take training films of two or more patients."
+            "There are no reference distances; no verdict was made; take films of two or more patients."
         )
     counts = np.searchsorted(reference, distances, side="right").astype(np.float64)
     return (1.0 + counts) / np.float64(len(reference) + 1)

@@ -1,0 +1,139 @@
+"""Exact nearest neighbours by cosine distance: FAISS on the CPU, torch elsewhere, the same answers from both.
+
+Either engine only proposes; the proposed distances are recomputed in float64 as |a - b|^2 / 2 of unit
+vectors, which is exactly 0 for equal vectors, and ordered by (distance, row).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.device import CPU, pick
+from lab.errors import InputError
+
+SPARE = 8
+BLOCK = 256
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Nearest rows (m, k) int64 of each query and their distances (m, k) ascending; -1 and inf where none."""
+
+    distances: NDArray[np.float64]
+    rows: NDArray[np.int64]
+
+
+def unit(matrix: NDArray[Any]) -> NDArray[np.float32]:
+    """Rows (n, d) scaled to length 1, float32; a row of zeros stays zero."""
+    wide = np.asarray(matrix, dtype=np.float32)
+    norm = np.sqrt(np.einsum("ij,ij->i", wide, wide, dtype=np.float64))[:, None]
+    return np.ascontiguousarray(wide / np.maximum(norm, 1e-12), dtype=np.float32)
+
+
+class ExactIndex:
+    """Exact search over unit rows.
+
+    Args:
+        reference: (n, d) float32 unit rows.
+        groups: (n,) group of each row, for searches that leave the query's own group out.
+        engine: "auto", "faiss" or "torch".
+    """
+
+    def __init__(
+        self, reference: NDArray[np.float32], groups: NDArray[Any] | None = None, engine: str = "auto"
+    ) -> None:
+        if engine not in ("auto", "faiss", "torch"):
+            raise InputError("There is no such search engine; nothing was searched; take faiss or torch.")
+        self.reference = np.ascontiguousarray(reference, dtype=np.float32)
+        self.groups = None if groups is None else np.asarray(groups)
+        self._engine = engine
+
+    @cached_property
+    def engine(self) -> str:
+        """The engine in use: FAISS on the CPU where it is installed, else torch."""
+        if self._engine != "auto":
+            return self._engine
+        from importlib.util import find_spec
+
+        return "faiss" if pick() == CPU and find_spec("faiss") else "torch"
+
+    @cached_property
+    def _largest_group(self) -> int:
+        if self.groups is None or not len(self.groups):
+            return 0
+        return int(np.unique(self.groups, return_counts=True)[1].max())
+
+    def search(
+        self, queries: NDArray[np.float32], k: int, query_groups: NDArray[Any] | None = None
+    ) -> Neighbours:
+        """The `k` nearest rows of each query.
+
+        Args:
+            queries: (m, d) float32 unit rows.
+            query_groups: (m,); rows of the query's own group are left out. For real-to-real baselines only.
+
+        Raises:
+            InputError: for k < 1 or another dimension.
+        """
+        n, d = self.reference.shape
+        if k < 1 or queries.ndim != 2 or queries.shape[1] != d:
+            raise InputError(
+                "Neighbours need k of 1 or more and features of one kind; nothing was searched; check both."
+            )
+        wanted = min(n, k + SPARE + (0 if query_groups is None else self._largest_group))
+        distances = np.full((len(queries), k), np.inf)
+        rows = np.full((len(queries), k), -1, dtype=np.int64)
+        if n == 0 or not len(queries):
+            return Neighbours(distances, rows)
+        for start in range(0, len(queries), BLOCK):
+            block = np.ascontiguousarray(queries[start : start + BLOCK], dtype=np.float32)
+            proposed = self._propose(block, wanted)
+            exact = half_squared(block, self.reference[proposed])
+            exact[np.asarray(~block.any(axis=1))[:, None] | self._zero[proposed]] = 1.0
+            if query_groups is not None and self.groups is not None:
+                exact[self.groups[proposed] == query_groups[start : start + BLOCK, None]] = np.inf
+            order = np.lexsort((proposed, exact), axis=1)[:, :k]
+            kept = np.take_along_axis(exact, order, axis=1)
+            found = np.where(np.isfinite(kept), np.take_along_axis(proposed, order, axis=1), -1)
+            distances[start : start + BLOCK, : kept.shape[1]] = kept
+            rows[start : start + BLOCK, : kept.shape[1]] = found
+        return Neighbours(distances, rows)
+
+    @cached_property
+    def _zero(self) -> NDArray[np.bool_]:
+        """Rows without direction: they are at distance 1 from everything."""
+        return np.asarray(~self.reference.any(axis=1))
+
+    def _propose(self, block: NDArray[np.float32], wanted: int) -> NDArray[np.int64]:
+        if self.engine == "faiss":
+            return np.asarray(self._faiss.search(block, wanted)[1], dtype=np.int64)
+        import torch
+
+        with torch.inference_mode():
+            similar = torch.from_numpy(block).to(self._tensor.device) @ self._tensor.T
+            return np.asarray(similar.topk(wanted, dim=1).indices.to(CPU).numpy(), dtype=np.int64)
+
+    @cached_property
+    def _faiss(self) -> Any:
+        import faiss
+
+        index = faiss.IndexFlatIP(self.reference.shape[1])
+        index.add(self.reference)
+        return index
+
+    @cached_property
+    def _tensor(self) -> Any:
+        import torch
+
+        return torch.from_numpy(self.reference).to(pick())
+
+
+def half_squared(queries: NDArray[np.float32], rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """|q - r|^2 / 2 in float64 for queries (m, d) and rows (m, c, d): cosine distance of unit vectors."""
+    gap = rows - queries[:, None]
+    return np.asarray(np.einsum("mcd,mcd->mc", gap, gap, dtype=np.float64) / 2.0)
