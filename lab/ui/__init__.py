@@ -1,0 +1,1 @@
+"""Everything that draws: the only package in `lab` that imports Streamlit."""

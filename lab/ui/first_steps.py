@@ -1,0 +1,76 @@
+"""Getting a dataset ready: the runs it still needs, one after the other, each of them resumable."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import streamlit as st
+
+from lab.errors import LabError
+from lab.runs.records import Run
+from lab.runs.states import ENDED
+from lab.runs.store import RunStore
+from lab.ui.run_panel import stand_in, submit
+
+_LOG = logging.getLogger("lab.ui")
+_STEPS = {
+    "phantom": "Rendering the phantom radiographs",
+    "embed": "Extracting features",
+    "calibrate": "Calibrating the near-copy detectors",
+    "map": "Fitting the feature-space map",
+}
+
+
+def begin(poll_s: float = 1.0) -> None:
+    """Start a worker and get the embedded phantom set ready; called once, outside any session.
+
+    It stops at the first step that fails or is cancelled: the home page shows that step and its resume button.
+    """
+    from lab.runs.client import ensure_worker
+    from lab.runs.prepare import next_step
+
+    ensure_worker()
+    while (spec := next_step()) is not None:
+        run = submit(spec)
+        while run.state not in ENDED:
+            time.sleep(poll_s)
+            run = RunStore.open().get(run.id)
+        if run.state != "done":
+            _LOG.warning("getting ready stopped: a %s run was %s", run.kind, run.state)
+            return
+
+
+def pending(dataset: str, upto: str = "map") -> Run | None:
+    """The step a dataset waits for: submitted when nobody did; None when the dataset is ready.
+
+    A step that failed or was cancelled is returned as it ended, not submitted again behind a person's back.
+
+    Raises:
+        LabError: when the dataset or the store cannot be read.
+    """
+    from lab.runs.prepare import next_step
+
+    spec = next_step(dataset, upto=upto)
+    if spec is None:
+        return None
+    digest = spec.digest
+    latest = [run for run in RunStore.open().list(kinds=(spec.kind,), limit=50) if run.digest == digest]
+    return latest[0] if latest else submit(spec)
+
+
+def readiness(dataset: str, upto: str = "map") -> bool:
+    """Whether a dataset is ready; else show the step it waits for and let it go on."""
+    try:
+        run = pending(dataset, upto)
+    except LabError as error:
+        st.error(str(error))
+        return False
+    if run is None:
+        return True
+    with st.container(border=True):
+        st.markdown(
+            f"**Getting ready.** {_STEPS.get(run.kind, run.kind)}. It goes on when you leave this page."
+        )
+        stand_in(run)
+    return False

@@ -1,0 +1,109 @@
+"""A subject beside its neighbours: one linked viewer, the distances, and how good the detectors are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from lab.runs.prepare import calibration_run
+from lab.ui.films import TONES, dataset_film, training_word
+from lab.ui.sample_card import detector_rows, percent, verdict_line
+from lab.ui.subjects import Subject
+from lab.ui.viewer import Film, viewer
+
+_ORDINALS = ("nearest", "2nd", "3rd", "4th", "5th")
+
+
+def comparison(subject: Subject, key: str) -> None:
+    """The linked viewports: subject, five nearest training images, nearest held-out image."""
+    word = training_word(subject.dataset)
+    label = str((subject.verdict or {}).get("label", ""))
+    own = subject.film
+    films = [Film(own.samples, own.tag, own.caption, own.note, label, TONES.get(label, ""), own.window)]
+    for place, match in zip(_ORDINALS, subject.neighbours, strict=False):
+        films.append(_match(subject.dataset, match, f"{place} {word}"))
+    if subject.held_out:
+        films.append(_match(subject.dataset, subject.held_out, "nearest held-out image, never trained on"))
+    viewer(films, key=key, columns=5, lead=True)
+
+
+def _match(dataset: str, match: dict[str, Any], words: str) -> Film:
+    caption = f"{words}\ndistance {match['distance']:.4f} · patient {match['patient_id']}"
+    return dataset_film(dataset, image_of(match), caption)
+
+
+def image_of(match: dict[str, Any]) -> str:
+    """The id of a neighbour's image."""
+    return str(match.get("image_id") or match["image"])
+
+
+def numbers(subject: Subject) -> None:
+    """Verdict, detectors and distances in tables."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("**Verdict**")
+        verdict_line(subject.verdict)
+        rows = detector_rows(subject.verdict or {})
+        if rows:
+            st.dataframe(
+                pd.DataFrame(rows),
+                hide_index=True,
+                column_config={
+                    "Distance": st.column_config.NumberColumn(format="%.4f"),
+                    "Percentile": st.column_config.NumberColumn(
+                        format="%.1f",
+                        help="Share of training images that lie closer than this to one of another patient.",
+                    ),
+                    "p": st.column_config.NumberColumn(
+                        format="%.4f", help="Corrected for using two detectors."
+                    ),
+                },
+            )
+        _closer(subject)
+    with right:
+        detectors_quality(subject.dataset)
+
+
+def _closer(subject: Subject) -> None:
+    """Whether the sample lies closer to training than to held-out: the control beside the number."""
+    if not subject.neighbours or not subject.held_out:
+        return
+    nearest, control = subject.neighbours[0]["distance"], subject.held_out["distance"]
+    words = "closer to a training image" if nearest < control else "closer to a held-out image"
+    st.caption(
+        f"Feature distance {nearest:.4f} to the nearest training image, {control:.4f} to the nearest held-out "
+        f"image: {words}. One pair says little; the share over a whole set is on the Metrics page."
+    )
+
+
+def detectors_quality(dataset: str) -> None:
+    """How often planted copies are found, and how often held-out films raise a false alarm."""
+    run = calibration_run(dataset)
+    st.markdown(
+        "**How good are the detectors here?**",
+        help="Canaries are planted copies of training images, each changed in one way. "
+        "A verdict means little where a kind of canary is not found.",
+    )
+    if run is None or not run.result:
+        st.caption("The calibration of this dataset is not finished yet.")
+        return
+    table = canary_table(run.result)
+    if len(table):
+        st.dataframe(table, hide_index=True, height="content")
+    alarms = run.result.get("false_alarms")
+    if isinstance(alarms, dict) and "rate" in alarms:
+        low, high = alarms.get("low"), alarms.get("high")
+        st.caption(
+            f"False alarms on held-out images: {percent(alarms['rate'])} "
+            f"({percent(low)} to {percent(high)}, n = {alarms.get('n', '–')})."
+        )
+
+
+def canary_table(result: dict[str, Any]) -> pd.DataFrame:
+    """Canary kinds and their detection rates, one row a kind."""
+    rows = []
+    for canary in result.get("canaries", []):
+        rows.append({"Canary": canary["name"], "Found": percent(canary["rate"], 0), "n": canary["n"]})
+    return pd.DataFrame(rows)

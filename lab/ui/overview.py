@@ -1,0 +1,131 @@
+"""The parts of the home page: first steps, stock, runs in progress and runs that ended."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from lab.config import physical_cores, settings
+from lab.data.store import list_datasets
+from lab.generators.cards import list_cards
+from lab.runs.records import Run
+from lab.runs.states import RESUMABLE
+from lab.runs.store import RunStore
+from lab.ui.frame import facts, link, missing, place, plain
+from lab.ui.run_panel import active, duration, meter, resume, state_word
+
+STEPS = (
+    (
+        "prompt",
+        "Prompt",
+        ":material/edit_note:",
+        "Describe a film and get four samples with their verdicts.",
+        "generate",
+    ),
+    (
+        "neighbours",
+        "Compare",
+        ":material/compare:",
+        "Put a sample beside its five nearest training images.",
+        "",
+    ),
+    (
+        "feature_space",
+        "Locate",
+        ":material/scatter_plot:",
+        "Find samples among training and held-out images.",
+        "",
+    ),
+    (
+        "metrics",
+        "Measure",
+        ":material/straighten:",
+        "Ask whether a whole set is faithful, varied and private.",
+        "evaluate",
+    ),
+)
+_ICONS = {"done": ":green[:material/check_circle:]", "failed": ":red[:material/error:]"}
+_ICONS |= {"cancelled": ":gray[:material/cancel:]", "interrupted": ":orange[:material/pause_circle:]"}
+_PAGES = {"generate": "prompt", "evaluate": "metrics"}
+
+
+def first_steps() -> None:
+    """Four cards in the order of the work."""
+    for column, (page, title, icon, words, _) in zip(st.columns(4, gap="small"), STEPS, strict=True):
+        with column, st.container(border=True, height="stretch"):
+            st.page_link(place(page), label=f"**{title}**", icon=icon)
+            st.caption(words)
+
+
+def stock() -> None:
+    """Datasets, generators, extractor and device, in words."""
+    cards = list_datasets()
+    if not cards:
+        missing(
+            "No dataset yet.",
+            "The phantom set is being rendered. You can add your own films meanwhile.",
+            "library",
+            "Library",
+        )
+    for card in cards:
+        with st.container(border=True, gap="xsmall"):
+            tag = ":violet-badge[PHANTOM]" if card.origin == "phantom" else ":blue-badge[REAL]"
+            st.markdown(f"**{plain(card.title)}** {tag}")
+            st.caption(f"{card.images:,} images of {card.patients:,} patients · {plain(card.licence)}")
+    for generator in list_cards():
+        with st.container(border=True, gap="xsmall"):
+            st.markdown(f"**{plain(generator.title)}** :orange-badge[generator]")
+            trained = generator.training_dataset or "not stated"
+            st.caption(f"{generator.size} px · {plain(generator.family)} · trained on {plain(trained)}")
+    wanted = settings().device
+    facts(
+        {
+            "Feature extractor": "efficientnet-lite0 (ImageNet)",
+            "Device": f"{wanted}, {physical_cores()} processor cores"
+            if wanted != "auto"
+            else f"automatic, {physical_cores()} processor cores",
+            "Workspace": settings().workspace,
+        }
+    )
+    link("library", "Add datasets and generators", ":material/add:")
+
+
+@st.fragment(run_every=1.0)
+def running() -> None:
+    """Runs in progress with their pace and a way to stop them."""
+    runs = active()
+    if not runs:
+        st.caption("Nothing is running. Closing this window never stops a run.")
+    for run in runs:
+        with st.container(border=True, gap="xsmall"):
+            st.markdown(f"**{plain(run.label)}**")
+            meter(run)
+
+
+def ended_runs(count: int = 6) -> None:
+    """The newest runs that ended, with a way to go on where one was stopped."""
+    ended = [run for run in RunStore.open().list(limit=60) if run.is_over][:count]
+    for run in ended:
+        _ended(run)
+
+
+def _ended(run: Run) -> None:
+    words, action = st.columns([0.74, 0.26], vertical_alignment="center")
+    took = f" in {duration(run.duration_s)}" if run.duration_s else ""
+    when = time.strftime("%H:%M", time.localtime(run.ended or run.created))
+    words.markdown(
+        f"{_ICONS[run.state]} {plain(run.label)}  \n:gray[:small[{state_word(run)}{took}, {when}]]",
+        help=plain(run.error) if run.error else None,
+    )
+    with action:
+        if run.state in RESUMABLE:
+            st.button(
+                "Resume",
+                key=f"home.resume.{run.id}",
+                on_click=resume,
+                args=(run.id,),
+                icon=":material/resume:",
+            )
+        elif run.kind in _PAGES:
+            st.page_link(place(_PAGES[run.kind]), label="Open", query_params={"run": run.id})

@@ -1,0 +1,82 @@
+"""What is known of one sample: verdict, detectors, recipe, and where to look next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from lab.runs.artifacts import read_artifact
+from lab.runs.records import Run
+from lab.ui.frame import facts, link_with, plain
+from lab.ui.state import QueryKey
+
+VERDICT_WORDS = {
+    "near-copy": ":red-badge[near-copy]",
+    "close": ":orange-badge[close]",
+    "ordinary": ":green-badge[ordinary]",
+}
+VERDICT_HELP = (
+    "Near-copy: closer to a training image than 99 % of real films are to a film of another patient (p ≤ 0.01). "
+    "Close: p ≤ 0.05. Ordinary: neither. Two detectors: registered pixel correlation and feature cosine."
+)
+DETECTORS = {"registered": "Registered correlation", "cosine": "Feature cosine"}
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A share as a percentage; a dash for none."""
+    return "–" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def verdict_line(verdict: dict[str, Any] | None) -> None:
+    """The verdict in a badge with p and the number of reference distances."""
+    if not verdict:
+        st.caption("No verdict: this generator's training dataset is not installed here.")
+        return
+    words = VERDICT_WORDS.get(verdict["label"], plain(verdict["label"]))
+    st.markdown(f"{words} p = {verdict['p']:.4f}, n = {verdict['n_reference']}", help=VERDICT_HELP)
+
+
+def detector_rows(verdict: dict[str, Any]) -> list[dict[str, Any]]:
+    """One row a detector for a small table; the percentile is no finer than 1/(n + 1)."""
+    return [
+        {
+            "Detector": DETECTORS.get(reading["name"], reading["name"]),
+            "Distance": reading["distance"],
+            "Percentile": reading.get("percentile"),
+            "p": reading["p"],
+        }
+        for reading in verdict.get("detectors", [])
+    ]
+
+
+def recipe_facts(run: Run, sample: dict[str, Any]) -> None:
+    """Seed, settings and versions of a sample, and the prompt as plain text."""
+    past = run.spec.settings
+    st.text(past["prompt"])
+    shown: dict[str, object] = {
+        "Seed": sample["seed"],
+        "Generator": past["generator"],
+        "Guidance, steps": f"{past['guidance']:g}, {past['steps']}",
+        "Made on": (sample.get("recipe") or {}).get("device", "–"),
+    }
+    alignment = sample.get("alignment")
+    if alignment:
+        shown["Reads as"] = f"{alignment['label']} ({percent(alignment['probability'], 0)})"
+    facts(shown)
+
+
+def next_looks(run: Run, sample: dict[str, Any]) -> None:
+    """Links to the pages that look closer at this sample, and its PNG with the recipe inside."""
+    asked = {QueryKey.SET: run.id, QueryKey.SAMPLE: sample["image_id"]}
+    link_with("neighbours", "See its nearest training images", asked, ":material/compare:")
+    link_with("feature_space", "Find it in feature space", asked, ":material/scatter_plot:")
+    st.download_button(
+        "Download PNG with recipe",
+        lambda: read_artifact(sample["artifact"]),
+        f"{sample['image_id']}.png",
+        "image/png",
+        key=f"download.{sample['image_id']}",
+        icon=":material/download:",
+        on_click="ignore",
+    )

@@ -1,0 +1,105 @@
+"""What can be chosen on either side of a comparison: datasets by split, sample sets, folders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lab.data.card import DatasetCard
+from lab.data.dataset import parse_reference
+from lab.data.imageset import ImageSet
+from lab.data.resolve import resolve
+from lab.data.samples import list_sample_sets
+from lab.data.store import list_datasets, open_dataset
+from lab.metrics.guards import InputSizes
+from lab.runs.records import Run
+from lab.runs.store import RunStore
+
+DIMENSIONS = {"efficientnet-lite0": 1280}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One entry of a list: the reference a run understands, and words for people."""
+
+    reference: str
+    words: str
+
+
+def generation_runs(limit: int = 200) -> list[Run]:
+    """Finished generation runs, newest first."""
+    return [
+        run for run in RunStore.open().list(states=("done",), kinds=("generate",), limit=limit) if run.result
+    ]
+
+
+def prompts_by_set() -> dict[str, str]:
+    """The prompt of each sample set that a run of this workspace made."""
+    return {
+        str(run.result["sample_set"]): run.spec.settings["prompt"] for run in generation_runs() if run.result
+    }
+
+
+def real_choices() -> list[Choice]:
+    """Datasets as reference: their training split."""
+    return [
+        Choice(card.id, f"{card.title} ({card.splits.get('train', 0)} training images)")
+        for card in list_datasets()
+    ]
+
+
+def synthetic_choices() -> list[Choice]:
+    """Sample sets first, then the held-out and test splits of datasets, which serve as honest stand-ins."""
+    prompts = prompts_by_set()
+    found = []
+    for made in list_sample_sets():
+        words = prompts.get(made.id, made.origin)
+        found.append(Choice(made.id, f"{_short(words)} · {made.images} samples · {made.origin}"))
+    for card in list_datasets():
+        for split in ("held-out", "test"):
+            count = card.splits.get(split, 0)
+            if count:
+                found.append(Choice(f"{card.id}:{split}", f"{card.title}, {split} split ({count} images)"))
+    return found
+
+
+def sizes(real: str, synthetic: ImageSet, extractor: str) -> InputSizes:
+    """Counts of both sides, read from cards and tables only."""
+    name, _ = parse_reference(real)
+    dataset = open_dataset(name)
+    train, held_out = dataset.rows("train"), dataset.rows("held-out")
+    return InputSizes(
+        n_real=len(train),
+        n_synthetic=len(synthetic.ids()),
+        n_held_out=len(held_out),
+        dimension=DIMENSIONS.get(extractor, 0),
+        real_patients=int(train["patient_id"].nunique()),
+        held_out_patients=int(held_out["patient_id"].nunique()),
+        has_labels=_labelled(train["label"].astype(str).tolist()) and _prompted(synthetic),
+    )
+
+
+def open_set(reference: str) -> ImageSet:
+    """The images a reference names.
+
+    Raises:
+        LabError: when there is nothing of that name.
+    """
+    return resolve(reference)
+
+
+def card_of(dataset: str) -> DatasetCard | None:
+    """The card of a dataset, or None."""
+    return next((card for card in list_datasets() if card.id == dataset), None)
+
+
+def _labelled(labels: list[str]) -> bool:
+    return len(set(labels) - {""}) >= 2
+
+
+def _prompted(images: ImageSet) -> bool:
+    frame = images.frame()
+    return bool((frame["label"].astype(str) != "").any() or (frame["caption"].astype(str) != "").any())
+
+
+def _short(text: str, limit: int = 60) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}…"

@@ -1,0 +1,36 @@
+"""The sidebar below the navigation: what is running now, and on which device."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lab.config import settings
+from lab.errors import LabError
+from lab.ui.frame import NOTICE, plain
+from lab.ui.run_panel import active, in_words
+
+_DEVICES = {"auto": "chosen by the worker", "cpu": "processor", "mps": "Apple GPU"}
+
+
+def sidebar() -> None:
+    """Draw it; the part that changes polls the store by itself."""
+    with st.sidebar:
+        _running()
+        wanted = settings().device
+        st.caption(f"Device: {_DEVICES.get(wanted, plain(wanted))}")
+        st.caption(NOTICE)
+
+
+@st.fragment(run_every=2.0)
+def _running() -> None:
+    try:
+        runs = active()
+    except LabError as error:
+        st.caption(plain(str(error)))
+        return
+    if not runs:
+        st.caption(":material/check_circle: Nothing is running")
+        return
+    st.caption(f":material/sync: {len(runs)} {'run' if len(runs) == 1 else 'runs'} in progress")
+    for run in runs[:4]:
+        st.progress(run.progress.fraction if run.progress else 0.0, text=f":small[{plain(in_words(run))}]")

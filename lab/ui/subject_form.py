@@ -1,0 +1,125 @@
+"""Choosing the image of the neighbours page, and waiting for its search where there is none yet."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lab.data.images import decode
+from lab.data.store import list_datasets, open_dataset
+from lab.runs.records import Run
+from lab.ui.first_steps import readiness
+from lab.ui.frame import missing
+from lab.ui.run_panel import find, stand_in
+from lab.ui.sample_grid import samples_of
+from lab.ui.state import NeighboursKey as Key
+from lab.ui.state import QueryKey
+from lab.ui.subjects import (
+    Subject,
+    held_out_film,
+    of_sample,
+    of_search,
+    search_held_out,
+    search_upload,
+    uploaded_film,
+)
+
+UPLOAD = "An image of mine…"
+KINDS = ("Synthetic", "Real")
+
+
+def choose(found: dict[str, str]) -> Subject | None:
+    """The subject a person chose; None while a search goes on or nothing is chosen.
+
+    Args:
+        found: sources, as `lab.ui.subjects.sources` gives them.
+    """
+    state = st.session_state
+    asked = st.query_params.get(QueryKey.SET)
+    if asked in found and state.get(Key.ASKED) != (asked, st.query_params.get(QueryKey.SAMPLE)):
+        state[Key.ASKED] = (asked, st.query_params.get(QueryKey.SAMPLE))
+        state[Key.SET] = asked
+    words = {**found, UPLOAD: UPLOAD}
+    if state.get(Key.SET) not in words:
+        state[Key.SET] = next(iter(words))
+    left, right = st.columns([0.6, 0.4], vertical_alignment="bottom")
+    with left:
+        source = str(
+            st.selectbox(
+                "From", list(words), format_func=words.__getitem__, key=Key.SET, persist_state="session"
+            )
+        )
+    if source == UPLOAD:
+        return _upload(right)
+    if ":" in source:
+        return _held_out(source.split(":")[0], right)
+    return _sample(find(source), right)
+
+
+def _sample(run: Run | None, right: st.delta_generator.DeltaGenerator) -> Subject | None:
+    samples = samples_of(run) if run is not None else []
+    if run is None or not samples:
+        missing("This run holds no samples.", "Choose another one, or write a prompt.", "prompt", "Prompt")
+        return None
+    ids = [sample["image_id"] for sample in samples]
+    labels = {
+        sample[
+            "image_id"
+        ]: f"{number}. seed {sample['seed']}, {(sample.get('verdict') or {}).get('label', 'no verdict')}"
+        for number, sample in enumerate(samples, 1)
+    }
+    asked = st.query_params.get(QueryKey.SAMPLE)
+    start = ids.index(asked) if asked in ids else 0
+    with right:
+        picked = st.selectbox(
+            "Sample", ids, index=start, format_func=labels.__getitem__, key=f"{Key.SAMPLE}.{run.id}.{start}"
+        )
+    subject = of_sample(run, samples[ids.index(str(picked))])
+    if subject is None:
+        missing(
+            "This sample has no neighbours.",
+            "Its generator's training dataset was not installed, or not ready, when it was made. "
+            "Generate it again when the dataset is ready.",
+            "prompt",
+            "Prompt",
+        )
+    return subject
+
+
+def _held_out(dataset: str, right: st.delta_generator.DeltaGenerator) -> Subject | None:
+    if not readiness(dataset, "calibrate"):
+        return None
+    rows = open_dataset(dataset).rows("held-out").head(2000)
+    labels = dict(zip(rows["image_id"].astype(str), rows["label"].astype(str), strict=True))
+    with right:
+        picked = st.selectbox(
+            "Image",
+            list(labels),
+            format_func=lambda name: f"{name}  {labels[name]}",
+            key=f"{Key.SAMPLE}.{dataset}",
+        )
+    run = search_held_out(dataset, str(picked))
+    if run.state != "done":
+        stand_in(run)
+        return None
+    return of_search(run, held_out_film(dataset, str(picked)))
+
+
+def _upload(right: st.delta_generator.DeltaGenerator) -> Subject | None:
+    names = [card.id for card in list_datasets()]
+    if not names:
+        missing("There is no dataset to search.", "Add one first.", "library", "Library")
+        return None
+    with right:
+        dataset = str(st.selectbox("Search in", names, key=Key.DATASET))
+    left, right = st.columns([0.6, 0.4], vertical_alignment="center")
+    with left:
+        file = st.file_uploader("Image", type=["png", "jpg", "jpeg", "tif", "tiff"], key=Key.UPLOAD)
+    with right:
+        kind = st.segmented_control("This image is", KINDS, default=KINDS[0], key=Key.KIND, required=True)
+    if file is None or not readiness(dataset, "calibrate"):
+        return None
+    run = search_upload(file.getvalue(), dataset)
+    if run.state != "done":
+        stand_in(run)
+        return None
+    return of_search(run, uploaded_film(decode(file.getvalue(), name=file.name).array, str(kind)))

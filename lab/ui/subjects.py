@@ -1,0 +1,98 @@
+"""The image whose neighbours are asked for: a sample of a run, a held-out film, or an upload; one shape for all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.data.store import list_datasets, open_dataset
+from lab.runs.records import Run
+from lab.runs.requests import neighbours_run
+from lab.ui.films import artifact_pixels, dataset_film, origin_note
+from lab.ui.run_panel import submit
+from lab.ui.sets import generation_runs
+from lab.ui.viewer import Film
+
+K = 5
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What the neighbours page draws.
+
+    Attributes:
+        film: the image itself.
+        dataset: whose training images were searched.
+        verdict: {label, p, n_reference, detectors}, or None.
+        neighbours: nearest training images, nearest first.
+        held_out: the nearest held-out image, or None.
+    """
+
+    film: Film
+    dataset: str
+    verdict: dict[str, Any] | None
+    neighbours: Sequence[dict[str, Any]]
+    held_out: dict[str, Any] | None
+
+
+def sources() -> dict[str, str]:
+    """Where an image can come from: opaque id to words."""
+    found: dict[str, str] = {}
+    for run in generation_runs():
+        prompt = run.spec.settings["prompt"]
+        words = prompt if len(prompt) <= 70 else f"{prompt[:70]}…"
+        found[run.id] = f"{words} ({len(run.spec.settings['seeds'])} samples)"
+    for card in list_datasets():
+        if card.splits.get("held-out"):
+            found[f"{card.id}:held-out"] = f"Held-out images of {card.title}"
+    return found
+
+
+def of_sample(run: Run, sample: dict[str, Any]) -> Subject | None:
+    """The subject of a generated sample; None when its run searched no dataset."""
+    dataset = run.spec.settings["dataset"]
+    if dataset is None or not sample.get("neighbours"):
+        return None
+    film = Film(
+        artifact_pixels(sample["artifact"]), "SYNTHETIC", f"seed {sample['seed']}", origin_note(dataset)
+    )
+    return Subject(film, dataset, sample.get("verdict"), sample["neighbours"][:K], sample.get("held_out"))
+
+
+def search_held_out(dataset: str, image_id: str) -> Run:
+    """Start, or take from the store, the search for one held-out film."""
+    return submit(neighbours_run([open_dataset(dataset).image_bytes_path(image_id)], dataset, K))
+
+
+def search_upload(data: bytes, dataset: str) -> Run:
+    """Start, or take from the store, the search for an uploaded image."""
+    return submit(neighbours_run([data], dataset, K))
+
+
+def of_search(run: Run, film: Film) -> Subject:
+    """The subject of a finished neighbour search for one image."""
+    found = (run.result or {})["images"][0]
+    detectors = [{"name": name, **reading} for name, reading in found["detectors"].items()]
+    verdict = {
+        "label": found["verdict"],
+        "p": found["p"],
+        "n_reference": found["n_reference"],
+        "detectors": detectors,
+    }
+    return Subject(
+        film, run.spec.settings["dataset"], verdict, found["neighbours"][:K], found.get("held_out")
+    )
+
+
+def uploaded_film(pixels: NDArray[np.generic], kind: str) -> Film:
+    """The film of an uploaded image, tagged as the person says: "Synthetic" or "Real"."""
+    return Film(pixels, "REAL" if kind == "Real" else "SYNTHETIC", "uploaded image", "(uploaded)")
+
+
+def held_out_film(dataset: str, image_id: str) -> Film:
+    """A held-out film as the subject of a search."""
+    return dataset_film(dataset, image_id, "held-out image")

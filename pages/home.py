@@ -1,0 +1,27 @@
+"""Home: what is here, what is running, and where to start."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lab.runs.requests import PHANTOM
+from lab.ui.first_steps import readiness
+from lab.ui.frame import head, sentences
+from lab.ui.overview import ended_runs, first_steps, running, stock
+
+head(
+    "Doppel",
+    "Prompt a generator, put every sample beside its nearest training images, and measure whether the set is "
+    "faithful, varied, private and useful.",
+)
+with sentences():
+    readiness(PHANTOM)
+    first_steps()
+    left, right = st.columns([0.5, 0.5], gap="large")
+    with left:
+        st.subheader("What is loaded", anchor=False)
+        stock()
+    with right:
+        st.subheader("Runs", anchor=False)
+        running()
+        ended_runs()

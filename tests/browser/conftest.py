@@ -1,0 +1,141 @@
+"""A real Chromium and a real server: started for a test, ended by their own handles."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+LOCAL = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")
+
+
+def chromium_path() -> str | None:
+    """The Chromium to use: `LAB_CHROMIUM`, else one on the path."""
+    named = os.environ.get("LAB_CHROMIUM", "")
+    for name in (named, "chromium", "chromium-browser", "google-chrome"):
+        if name and shutil.which(name):
+            return shutil.which(name)
+    return None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in Path(item.fspath).parents:
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One Chromium for the session."""
+    path = chromium_path()
+    if path is None:
+        pytest.skip("NO CHROMIUM: browser tests are not run; install chromium or set LAB_CHROMIUM")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=path, args=FLAGS)
+        yield started
+        started.close()
+
+
+@dataclass
+class Seen:
+    """What a page asked for and complained of."""
+
+    outside: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def seen() -> Seen:
+    return Seen()
+
+
+@pytest.fixture
+def page(browser, seen: Seen):
+    """A fresh tab of 1280 x 800; requests that leave 127.0.0.1 and script errors are recorded."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    tab = context.new_page()
+    tab.set_default_timeout(20_000)
+    tab.on("request", lambda r: None if r.url.startswith(LOCAL) else seen.outside.append(r.url))
+    tab.on("pageerror", lambda error: seen.errors.append(str(error)))
+    yield tab
+    context.close()
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(script: Path, environ: dict[str, str], log: Path) -> Iterator[str]:
+    """A Streamlit server of its own for `script`; gives its address."""
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.address", "127.0.0.1"]
+    command += ["--server.port", str(port), "--server.headless", "true", "--browser.gatherUsageStats", "false"]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **environ}, stdout=out, stderr=subprocess.STDOUT
+        )
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/_stcore/health", process, log)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(5)
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(300):
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended at once:\n{log.read_text('utf-8', 'replace')[-2000:]}")
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:
+                if answer.read() == b"ok":
+                    return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError("the server did not answer within 30 seconds")
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """Start a server for a script or for the app; all are ended with the test."""
+    from contextlib import ExitStack
+
+    with ExitStack() as stack:
+
+        def start(script: Path = ROOT / "app.py", **environ: str) -> str:
+            log = tmp_path / f"server-{len(list(tmp_path.glob('server-*')))}.log"
+            return stack.enter_context(serving(script, environ, log))
+
+        yield start
+
+
+def settle(tab, pause_ms: int = 400) -> None:
+    """Wait until the script has run and nothing is stale."""
+    tab.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')", timeout=30_000)
+    tab.wait_for_timeout(pause_ms)
