@@ -75,7 +75,7 @@ def draw_shape(finding: FindingSpec, rng: np.random.Generator) -> Shape:
         return Shape(None, push * (0.0, 0.3, 1.3)[rank] * u, (0.02, 0.27, 0.60)[rank] + (0.08, 0.13, 0.20)[rank] * u, jitter)
     if finding.label == "pneumothorax":
         return Shape(None, push * (0.0, 0.3, 1.4)[rank] * u, (0.78, 0.58, 0.32)[rank] - (0.04, 0.08, 0.10)[rank] * u, jitter)
-    return Shape(None, 0.0, (2.5, 3.9, 5.6)[rank] + (0.4, 0.6, 1.0)[rank] * u, jitter)
+    return Shape(None, 0.0, (2.9, 4.2, 5.8)[rank] + (0.4, 0.6, 1.0)[rank] * u, jitter)
 
 
 @dataclass
@@ -126,7 +126,9 @@ def add_pneumothorax(contents: Contents, finding: FindingSpec, shape: Shape, ana
     """Free air between the chest wall and a lung drawn in towards its hilum, with a thin visceral line."""
     which = SIDES.index(finding.side)
     lung = contents.air[which]
-    hilum = (chest.hilum[which][0], chest.hilum[which][1] + 4.5 * (1 - 0.6 * (finding.size == "large")))
+    dome = chest.diaphragm[which]
+    anchor = {"small": dome + 2.0, "moderate": dome - 2.0, "large": chest.hilum[which][1] + 2.0}[finding.size]
+    hilum = (chest.hilum[which][0], anchor)
     factor = (shape.extent, min(0.97, shape.extent + 0.05 * (1 + shape.jitter[0])))
     small = np.minimum(collapse(lung, plane, hilum, factor) * np.float32(shape.extent**0.3), lung)
     contents.vessels[which] = np.minimum(collapse(contents.vessels[which], plane, hilum, factor), 3) * (small > 0.3)
@@ -153,7 +155,9 @@ def add_consolidation(contents: Contents, finding: FindingSpec, shape: Shape, an
     top, bottom, inner, outer = LOBE_BOX[finding.lobe]
     h = anatomy.lung_height
     radius = shape.extent
-    low, high = top * h + min(radius, 3.0), max(bottom * h - 0.75 * radius, top * h + min(radius, 3.0))
+    floor = min(bottom * h, chest.diaphragm[which] + 0.5)
+    low, high = top * h + min(radius, 3.0), max(floor - 0.75 * radius, top * h + min(0.8 * radius, 3.0))
+    low = min(low, high)
     cy = (low + high) / 2 + 0.5 * shape.jitter[0] * (high - low)
     wide = float(np.clip(wall_half_width(anatomy, np.array([cy], np.float32))[0], 6, outer))
     cx = side * ((inner + wide) / 2 + 0.22 * shape.jitter[1] * (wide - inner))
@@ -165,7 +169,7 @@ def add_consolidation(contents: Contents, finding: FindingSpec, shape: Shape, an
         fissure = (plane.y - np.float32(0.462 * h) - np.float32(0.05) * (plane.x * side - 6)) * (1 if finding.lobe == "RUL" else -1)
         filled = filled * smoothstep((0.25 - fissure) / 0.5)
     patchy = np.clip(0.80 + 0.13 * fractal(texture, plane.size, 1.5, 5.0), 0.45, 1.0)
-    share = np.float32(0.66) * filled * patchy
+    share = np.float32(0.74) * filled * patchy
     contents.air[which] = lung * (1 - share)
     contents.vessels[which] = contents.vessels[which] * (1 - 1.25 * filled)
-    contents.lesion |= (filled > 0.4) & (chest.lungs[which] > 0.8)
+    contents.lesion |= (filled > 0.3) & (chest.lungs[which] > 0.6)
