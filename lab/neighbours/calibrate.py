@@ -24,7 +24,7 @@ from lab.neighbours.lowres import LowResolution
 from lab.neighbours.neighbours import first_rows
 from lab.neighbours.reference import Queries, ReferenceSet, Step, new_queries, reference_set, stored_queries
 from lab.neighbours.registered import ANGLES, SCALES, SHIFTS, WINDOW
-from lab.neighbours.verdict import CLOSE_P, NEAR_COPY_P, combined_p, p_values
+from lab.neighbours.verdict import CLOSE_P, COSINE, NEAR_COPY_P, combined_p, p_values
 from lab.provenance import digest_json
 
 if TYPE_CHECKING:
@@ -95,8 +95,6 @@ def calibrate(
         ps, people = _combined(away, sorted_own), len(set(held_out.patients().tolist()))
         alarms, close = _share(ps <= NEAR_COPY_P, people), _share(ps <= CLOSE_P, people)
     rates = yield from _canary_rates(train, reference, extractor, sorted_own, canaries, seed, kinds(vae))
-    from lab.neighbours.verdict import COSINE
-
     off_map = float(np.percentile(away[COSINE], OFF_MAP_PERCENTILE)) if len(away[COSINE]) else None
     digest = calibration_digest(train, held_out, extractor, canaries, seed, vae_digest)
     return Calibration(

@@ -1,9 +1,8 @@
 """A sample beside its nearest films: what the Neighbours page, the shell and a generation run show.
 
-The films shown are ranked by feature cosine, as is or mirrored. The nearest film by registered correlation
-is always
-among them: first, when its own p is smaller than that of the cosine detector, else in its place or last.
-Nothing is left out of a sample's search.
+The films shown are ranked by feature cosine, as is or mirrored. The nearest film by registered correlation is
+always among them: first, when its own p is smaller than that of the cosine detector and small enough to matter
+(corrected p <= 0.05), else in its place or last. Nothing is left out of a sample's search.
 """
 
 from __future__ import annotations
@@ -16,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.neighbours.calibration import Calibration
+from lab.neighbours.cosine import nearest_either_way
 from lab.neighbours.detect import Detection, detect
 from lab.neighbours.reference import Queries, ReferenceSet
 from lab.neighbours.registered import variants
-from lab.neighbours.verdict import COSINE, REGISTERED, Verdict, p_values, read, verdict_of
+from lab.neighbours.search import Neighbours
+from lab.neighbours.verdict import CLOSE_P, COSINE, REGISTERED, Verdict, p_values, read, verdict_of
 
 BLOCK = 32
 
@@ -91,7 +92,9 @@ def find(
     for start in range(0, len(queries), BLOCK):
         block = queries.part(start, start + BLOCK)
         seen = detect(block, train, k)
-        control = None if held_out is None or not len(held_out) else detect(block, held_out, 1)
+        control = None
+        if held_out is not None and len(held_out):
+            control, _ = nearest_either_way(held_out.index, block.features, 1)
         for row in range(len(block)):
             verdict = None if calibration is None else _verdict(seen, row, train, calibration)
             limit = None if calibration is None else calibration.off_map
@@ -111,8 +114,14 @@ def find(
 def first_rows(seen: Detection, reference: Mapping[str, NDArray[np.float64]]) -> NDArray[np.int64]:
     """The film to look at first: registered correlation's where its p is smaller, else cosine's; (m,)."""
     near = seen.nearest()
-    registered = p_values(near[REGISTERED], reference[REGISTERED]) < p_values(near[COSINE], reference[COSINE])
+    p = {name: p_values(near[name], reference[name]) for name in (REGISTERED, COSINE)}
+    registered = _leads(p[REGISTERED], p[COSINE])
     return np.where(registered, seen.by_pixels.rows[:, 0], seen.by_features.rows[:, 0])
+
+
+def _leads(registered: Any, cosine: Any) -> Any:
+    """Whether registered correlation's film goes first, from the p of both detectors."""
+    return (registered < cosine) & (2 * registered <= CLOSE_P)
 
 
 def _verdict(seen: Detection, row: int, train: ReferenceSet, calibration: Calibration) -> Verdict:
@@ -136,7 +145,7 @@ def _matches(
     first = False
     if verdict is not None:
         p = {reading.name: reading.p for reading in verdict.detectors}
-        first = p[REGISTERED] < p[COSINE]
+        first = bool(_leads(p[REGISTERED], p[COSINE]))
     if first:
         shown = [pixels, *[name for name in shown if name != pixels]][:k]
     elif pixels not in shown:
@@ -159,13 +168,13 @@ def _matches(
     )
 
 
-def _control(seen: Detection, row: int, held_out: ReferenceSet) -> Match:
-    name = int(seen.by_features.rows[row, 0])
+def _control(seen: Neighbours, row: int, held_out: ReferenceSet) -> Match:
+    name = int(seen.rows[row, 0])
     return Match(
         held_out.ids[name],
         str(held_out.patients[name]),
         held_out.split,
-        float(seen.by_features.distances[row, 0]),
+        float(seen.distances[row, 0]),
         found_by=(COSINE,),
     )
 
