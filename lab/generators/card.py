@@ -135,7 +135,9 @@ def _field_value(name: str, value: Any) -> Any:
     default = _FIELDS[name].default
     if name in _LISTS:
         kind: type = int if name == "sizes" else str
-        if not isinstance(value, list) or not all(isinstance(v, kind) and not isinstance(v, bool) for v in value):
+        if not isinstance(value, list) or not all(
+            isinstance(v, kind) and not isinstance(v, bool) for v in value
+        ):
             raise _refused(f"the field {name!r} must be a list")
         return tuple(value)
     if name in ("options", "measured"):
@@ -166,7 +168,10 @@ def _check(card: GeneratorCard) -> None:
         raise _refused(f"the dtype must be one of {', '.join(_DTYPES)}")
     if card.colour not in ("grey", "rgb"):
         raise _refused("the colour must be grey or rgb")
-    if any(not 16 <= size <= 2048 or size % 8 for size in card.allowed_sizes) or card.size not in card.allowed_sizes:
+    if (
+        any(not 16 <= size <= 2048 or size % 8 for size in card.allowed_sizes)
+        or card.size not in card.allowed_sizes
+    ):
         raise _refused("sizes must be multiples of 8 from 16 to 2048 and hold the default size")
     if not 1 <= card.steps <= 200:
         raise _refused("steps must be 1 to 200")
@@ -175,4 +180,6 @@ def _check(card: GeneratorCard) -> None:
 
 
 def _refused(reason: str) -> GeneratorError:
-    return GeneratorError(f"This generator card was not taken because {reason}; other generators are kept; correct the card.")
+    return GeneratorError(
+        f"This generator card was not taken because {reason}; other generators are kept; correct the card."
+    )

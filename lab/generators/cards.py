@@ -36,7 +36,9 @@ def _read_all() -> tuple[list[GeneratorCard], list[tuple[str, str]]]:
             broken.append((name, str(error)))
             continue
         if card.id in cards:
-            broken.append((name, "A generator of this id is already there; this card was left out; give it another id."))
+            broken.append(
+                (name, "A generator of this id is already there; this card was left out; give it another id.")
+            )
         else:
             cards[card.id] = card
     return list(cards.values()), broken
@@ -66,6 +68,16 @@ def get_card(generator: str) -> GeneratorCard:
     raise NotFoundError(f"There is no generator of that id; nothing was started; generators here: {known}.")
 
 
+def autoencoder_card(dataset: str) -> GeneratorCard | None:
+    """The generator whose autoencoder plants the round-trip canaries of a dataset.
+
+    The one trained on it, else the first one whose weights are here, else None.
+    """
+    here = [card for card in list_cards() if card.path is not None and card.path.is_dir()]
+    own = [card for card in here if card.training_dataset == dataset]
+    return next(iter(own + here), None)
+
+
 def add_card(path: Path) -> GeneratorCard:
     """Copy a card file into the workspace; its folder, if relative, is made absolute.
 
@@ -74,10 +86,15 @@ def add_card(path: Path) -> GeneratorCard:
     """
     card = read_card(Path(path))
     if any(card.id == other.id for other in list_cards()):
-        raise GeneratorError("A generator of this id is already there; it was kept as it is; give the new card another id.")
+        raise GeneratorError(
+            "A generator of this id is already there; it was kept as it is; give the new card another id."
+        )
     if card.path is not None:
         if not card.path.is_dir():
-            raise GeneratorError("The model folder of this card was not found; nothing was added; correct the folder in the card.")
+            raise GeneratorError(
+                "The model folder of this card was not found; nothing was added; "
+                "correct the folder in the card."
+            )
         card = dataclasses.replace(card, folder=str(card.path.resolve()))
     target = workspace_folder() / f"{card.id}.json"
     write_json(target, card.to_json())

@@ -67,7 +67,7 @@ class DiffusersGenerator:
             with self._lock:
                 report = _Reporter(self.pipeline, on_step, request, index, len(batches), seeds)
                 images = self._run(request, seeds, report)
-            yield [Sample(image, self._recipe(request, seed, reading)) for image, seed in zip(images, seeds)]
+            yield [Sample(image, self._recipe(request, seed, reading)) for image, seed in zip(images, seeds, strict=True)]
 
     def autoencode(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(n, H, W) uint8 grey images encoded (mean of the posterior) and decoded again, same shape."""
@@ -75,14 +75,18 @@ class DiffusersGenerator:
 
         vae = getattr(self.pipeline, "vae", None)
         if vae is None:
-            raise GeneratorError(f"{self.card.title} has no autoencoder; nothing was computed; choose a latent generator.")
+            raise GeneratorError(
+                f"{self.card.title} has no autoencoder; nothing was computed; choose a latent generator."
+            )
         pixels = torch.from_numpy(np.array(images)).to(self.device, vae.dtype)[:, None] / 127.5 - 1
         with torch.no_grad(), self._lock:
             coded = vae.encode(pixels.expand(-1, vae.config.in_channels, -1, -1)).latent_dist.mode()
             decoded = vae.decode(coded).sample
         return to_pixels((decoded.float() / 2 + 0.5).mean(1).cpu().numpy())
 
-    def _run(self, request: GenerationRequest, seeds: tuple[int, ...], report: _Reporter) -> list[NDArray[np.uint8]]:
+    def _run(
+        self, request: GenerationRequest, seeds: tuple[int, ...], report: _Reporter
+    ) -> list[NDArray[np.uint8]]:
         import torch
 
         padded = seeds + seeds[-1:] * (MICRO_BATCH - len(seeds))
@@ -93,8 +97,8 @@ class DiffusersGenerator:
                 pixels = self.pipeline(**arguments).images
         except (RuntimeError, ValueError, TypeError, KeyError, IndexError) as error:
             raise GeneratorError(
-                f"{self.card.title} could not answer this request ({type(error).__name__}); finished samples are kept; "
-                "try the card's own size, steps and guidance."
+                f"{self.card.title} could not answer this request ({type(error).__name__}); "
+                "finished samples are kept; try the card's own size, steps and guidance."
             ) from error
         if not np.isfinite(pixels).all():
             raise GeneratorError(
@@ -220,7 +224,9 @@ def _open(card: GeneratorCard, folder: Path, device: str) -> Any:
     diffusers_logging.disable_progress_bar()
     transformers_logging.disable_progress_bar()
     # The general-purpose safety checker blackens medical films; it is left out wherever a folder names one.
-    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8")) if _has_index(folder) else {}
+    index = (
+        json.loads((folder / "model_index.json").read_text(encoding="utf-8")) if _has_index(folder) else {}
+    )
     without = {"safety_checker": None, "requires_safety_checker": False} if "safety_checker" in index else {}
     try:
         pipeline = DiffusionPipeline.from_pretrained(
@@ -230,8 +236,8 @@ def _open(card: GeneratorCard, folder: Path, device: str) -> Any:
             pipeline.load_lora_weights(str(_lora_file(card)), use_safetensors=True)
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError) as error:
         raise WeightsError(
-            f"The weights of {card.title} could not be loaded ({type(error).__name__}); nothing was generated; "
-            "copy the whole model folder again."
+            f"The weights of {card.title} could not be loaded ({type(error).__name__}); "
+            "nothing was generated; copy the whole model folder again."
         ) from error
     if card.scheduler and card.scheduler != type(pipeline.scheduler).__name__:
         pipeline.scheduler = _scheduler(card.scheduler, pipeline.scheduler.config)
@@ -241,7 +247,10 @@ def _open(card: GeneratorCard, folder: Path, device: str) -> Any:
 
 def _has_index(folder: Path) -> bool:
     if not (folder / "model_index.json").is_file():
-        raise WeightsError("This folder has no model_index.json; nothing was loaded; give the folder of a diffusers pipeline.")
+        raise WeightsError(
+            "This folder has no model_index.json; nothing was loaded; "
+            "give the folder of a diffusers pipeline."
+        )
     return True
 
 
@@ -251,7 +260,9 @@ def _lora_file(card: GeneratorCard) -> Path:
     file = Path(card.lora).expanduser()
     file = file if file.is_absolute() or card.root is None else card.root / file
     if file.suffix != ".safetensors" or not file.is_file():
-        raise WeightsError("The LoRA file of this card was not found as safetensors; nothing was loaded; correct the card.")
+        raise WeightsError(
+            "The LoRA file of this card was not found as safetensors; nothing was loaded; correct the card."
+        )
     check_safetensors(file, file.name)
     return file
 
@@ -261,5 +272,7 @@ def _scheduler(name: str, config: Any) -> Any:
 
     kind = getattr(diffusers, name, None)
     if kind is None or not name.endswith("Scheduler"):
-        raise GeneratorError("The card names a scheduler that diffusers does not have; nothing was loaded; correct the card.")
+        raise GeneratorError(
+            "The card names a scheduler that diffusers does not have; nothing was loaded; correct the card."
+        )
     return kind.from_config(config)

@@ -37,7 +37,11 @@ def read_offsets(prompt: str, offsets: list[tuple[int, int]], limit: int) -> Pro
     if len(offsets) <= limit:
         return PromptReading(len(offsets), limit, ())
     first_lost = offsets[limit][0]
-    start = prompt.rfind(" ", 0, first_lost + 1) + 1 if not prompt[first_lost : first_lost + 1].isspace() else first_lost
+    start = (
+        prompt.rfind(" ", 0, first_lost + 1) + 1
+        if not prompt[first_lost : first_lost + 1].isspace()
+        else first_lost
+    )
     return PromptReading(len(offsets), limit, tuple(prompt[start:].split()))
 
 
@@ -64,7 +68,11 @@ def read_prompt(tokenizer_folder: Path, prompt: str, limit: int = 0) -> PromptRe
     tokenizer.no_padding()
     config = tokenizer_folder / "tokenizer_config.json"
     if not limit:
-        longest = json.loads(config.read_text(encoding="utf-8")).get("model_max_length", 77) if config.is_file() else 77
+        longest = (
+            json.loads(config.read_text(encoding="utf-8")).get("model_max_length", 77)
+            if config.is_file()
+            else 77
+        )
         limit = int(longest) - tokenizer.num_special_tokens_to_add(False)
     encoding = tokenizer.encode(prompt, add_special_tokens=False)
     return read_offsets(prompt, list(encoding.offsets), limit)
@@ -74,9 +82,14 @@ def read_with(tokenizer: Any, prompt: str) -> PromptReading:
     """Reading of a prompt by a loaded tokenizer of transformers."""
     limit = int(min(tokenizer.model_max_length, 100_000)) - int(tokenizer.num_special_tokens_to_add())
     if getattr(tokenizer, "is_fast", False):
-        coded = tokenizer(prompt, add_special_tokens=False, truncation=False, return_offsets_mapping=True, verbose=False)
+        coded = tokenizer(
+            prompt, add_special_tokens=False, truncation=False, return_offsets_mapping=True, verbose=False
+        )
         return read_offsets(prompt, [tuple(pair) for pair in coded["offset_mapping"]], limit)
     words = prompt.split()
-    counts = [len(tokenizer(" ".join(words[: k + 1]), add_special_tokens=False)["input_ids"]) for k in range(len(words))]
+    counts = [
+        len(tokenizer(" ".join(words[: k + 1]), add_special_tokens=False)["input_ids"])
+        for k in range(len(words))
+    ]
     kept = sum(count <= limit for count in counts)
     return PromptReading(counts[-1] if counts else 0, limit, tuple(words[kept:]))

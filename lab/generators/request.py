@@ -48,7 +48,10 @@ class GenerationRequest:
             InputError: one sentence with the valid range, for the first value outside it.
         """
         if self.generator != card.id:
-            raise InputError("The request names another generator than its card; nothing was started; choose the generator again.")
+            raise InputError(
+                "The request names another generator than its card; nothing was started; "
+                "choose the generator again."
+            )
         return replace(
             self,
             prompt=_text(self.prompt, "prompt", may_be_empty=card.conditioning == "none"),
@@ -110,7 +113,9 @@ def _text(value: Any, name: str, *, may_be_empty: bool) -> str:
     if len(value) > MAX_PROMPT:
         raise _refuse(f"The {name} has {len(value):,} characters; the valid range is 1 to {MAX_PROMPT:,}")
     if any((unicodedata.category(c) in ("Cc", "Cs") and c not in "\t\r\n") or c in _BIDI for c in value):
-        raise _refuse(f"The {name} holds control characters; only letters, digits, signs and blanks are valid")
+        raise _refuse(
+            f"The {name} holds control characters; only letters, digits, signs and blanks are valid"
+        )
     text = unicodedata.normalize("NFC", " ".join(value.split()))
     if not text and not may_be_empty:
         raise _refuse(f"The {name} is empty; write 1 to {MAX_PROMPT:,} characters")
@@ -126,7 +131,9 @@ def _whole(value: Any, name: str, low: int, high: int) -> int:
 
 def _seeds(values: Any) -> tuple[int, ...]:
     if not isinstance(values, (tuple, list)) or not 1 <= len(values) <= MAX_IMAGES:
-        raise _refuse(f"The number of images must be a whole number from 1 to {MAX_IMAGES}, with one seed for each")
+        raise _refuse(
+            f"The number of images must be a whole number from 1 to {MAX_IMAGES}, with one seed for each"
+        )
     return tuple(_whole(value, "The seed", 0, MAX_SEED) for value in values)
 
 

@@ -30,7 +30,7 @@ class Sample:
     recipe: dict[str, Any] = field(compare=False)
 
     def png(self) -> bytes:
-        """The image as PNG with its recipe in the text chunk "doppel:recipe"; equal samples give equal bytes."""
+        """The image as PNG with its recipe in chunk "doppel:recipe"; equal samples give equal bytes."""
         return write_png(self.image, self.recipe)
 
     @property
@@ -56,7 +56,7 @@ def write_png(image: NDArray[np.uint8], recipe: dict[str, Any]) -> bytes:
 def read_recipe(png: bytes) -> dict[str, Any] | None:
     """The recipe inside PNG bytes, or None when there is none (other programs' images, stripped ones).
 
-    The chunk comes from outside: its size, its JSON and its fields are checked, and nothing in it is executed.
+    The chunk comes from outside: its size, JSON and fields are checked, and nothing in it is executed.
 
     Raises:
         ImageError: when the bytes are not a readable PNG.
@@ -88,7 +88,9 @@ def parse_recipe(text: str) -> dict[str, Any]:
         if any(name not in recipe for name in _NEEDED):
             raise ValueError("a field is missing")
     except (ValueError, RecursionError) as error:
-        raise InputError("The recipe in this image cannot be read; the image is kept; write the prompt again by hand.") from error
+        raise InputError(
+            "The recipe in this image cannot be read; the image is kept; write the prompt again by hand."
+        ) from error
     return recipe
 
 

@@ -16,7 +16,18 @@ _ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7
 _PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".msgpack", ".h5")
 _LIBRARIES = ("diffusers", "transformers", "stable_diffusion", None)
 _HEADER_LIMIT = 100_000_000
-_ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+_ITEM_BYTES = {
+    "F64": 8,
+    "F32": 4,
+    "F16": 2,
+    "BF16": 2,
+    "I64": 8,
+    "I32": 4,
+    "I16": 2,
+    "I8": 1,
+    "U8": 1,
+    "BOOL": 1,
+}
 _HASHED = (".safetensors", ".json", ".txt", ".model")
 
 
@@ -35,7 +46,8 @@ def check_folder(folder: Path) -> None:
         _check_file(file, file.relative_to(folder).as_posix())
     if not any(file.suffix == ".safetensors" for file in files):
         raise WeightsError(
-            "This model folder holds no safetensors weights; nothing was loaded; download the safetensors version."
+            "This model folder holds no safetensors weights; nothing was loaded; "
+            "download the safetensors version."
         )
     _check_index(folder / "model_index.json")
 
@@ -105,11 +117,15 @@ def _span(entry: Any, name: str, tensor: str, room: int) -> tuple[int, int]:
         for side in entry["shape"]:
             count *= side
         fits = 0 <= start <= stop <= room and count >= 0
-        fits = fits and stop - start == count * _ITEM_BYTES.get(entry["dtype"], (stop - start) // max(count, 1))
+        fits = fits and stop - start == count * _ITEM_BYTES.get(
+            entry["dtype"], (stop - start) // max(count, 1)
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(name, f"tensor {tensor[:80]!r} is not described") from error
     if not fits:
-        raise _damaged(name, f"tensor {tensor[:80]!r} lies outside the file or has another size than its shape")
+        raise _damaged(
+            name, f"tensor {tensor[:80]!r} lies outside the file or has another size than its shape"
+        )
     return int(start), int(stop)
 
 
@@ -118,15 +134,24 @@ def _check_index(index: Path) -> None:
         return
     try:
         values = json.loads(index.read_text(encoding="utf-8"))
-        parts = [value for key, value in values.items() if not key.startswith("_") and isinstance(value, list)]
-        custom = not isinstance(values.get("_class_name"), str) or any(part[0] not in _LIBRARIES for part in parts)
+        parts = [
+            value for key, value in values.items() if not key.startswith("_") and isinstance(value, list)
+        ]
+        custom = not isinstance(values.get("_class_name"), str) or any(
+            part[0] not in _LIBRARIES for part in parts
+        )
     except (ValueError, AttributeError, IndexError, TypeError) as error:
-        raise WeightsError("The model_index.json of this folder cannot be read; nothing was loaded; copy it again.") from error
+        raise WeightsError(
+            "The model_index.json of this folder cannot be read; nothing was loaded; copy it again."
+        ) from error
     if custom:
         raise WeightsError(
-            "This model asks to run code of its own, which is never done; nothing was loaded; use a standard class."
+            "This model asks to run code of its own, which is never done; nothing was loaded; "
+            "use a standard class."
         )
 
 
 def _damaged(name: str, reason: str) -> WeightsError:
-    return WeightsError(f"The weights file {name[:80]} is damaged: {reason}; nothing was loaded; copy the model again.")
+    return WeightsError(
+        f"The weights file {name[:80]} is damaged: {reason}; nothing was loaded; copy the model again."
+    )

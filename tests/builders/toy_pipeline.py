@@ -27,7 +27,8 @@ def build_toy_pipeline(folder: Path, seed: int = 0) -> Path:
     )  # fmt: skip
     unet = UNet2DConditionModel(
         sample_size=SIZE // 8, in_channels=4, out_channels=4, block_out_channels=(16, 32), layers_per_block=1,
-        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"), up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
         cross_attention_dim=16, attention_head_dim=2, norm_num_groups=8,
     )  # fmt: skip
     text = CLIPTextModel(
@@ -64,7 +65,8 @@ def toy_card(folder: Path, generator: str = "toy-cxr") -> GeneratorCard:
 def toy_card_json(folder: Path, generator: str = "toy-cxr") -> dict[str, object]:
     """The same card as JSON, to write with `write_toy_card` or into a workspace."""
     return {
-        "id": generator, "title": "Toy chest generator", "modality": "chest radiograph", "folder": str(folder),
+        "id": generator, "title": "Toy chest generator", "modality": "chest radiograph",
+        "folder": str(folder),
         "size": SIZE, "steps": 4, "guidance": 2.0, "phantom_trained": True, "training_dataset": "phantom-cxr",
         "vocabulary": list(WORDS), "examples": ["small left pleural effusion"], "licence": "Apache-2.0",
     }  # fmt: skip

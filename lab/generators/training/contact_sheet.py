@@ -1,0 +1,33 @@
+"""Contact sheets: many small films in one PNG, to look at while a generator trains."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lab.atomic import write_bytes
+
+GAP = 2
+
+
+def contact_sheet(images: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
+    """(n, H, W) uint8 films side by side, row by row, with a thin grey line between them."""
+    n, height, width = images.shape
+    rows = -(-n // columns)
+    sheet = np.full((rows * (height + GAP), columns * (width + GAP)), 96, np.uint8)
+    for k, image in enumerate(images):
+        top, left = (k // columns) * (height + GAP), (k % columns) * (width + GAP)
+        sheet[top : top + height, left : left + width] = image
+    return sheet
+
+
+def write_sheet(images: NDArray[np.uint8], path: Path, columns: int = 8) -> Path:
+    """Write a contact sheet of (n, H, W) uint8 films as PNG."""
+    stream = io.BytesIO()
+    Image.fromarray(contact_sheet(images, columns)).save(stream, format="PNG", optimize=True)
+    write_bytes(path, stream.getvalue())
+    return path

@@ -1,0 +1,154 @@
+"""Training recipes and the run through their stages: data, autoencoder, text encoder, UNet, export."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab.config import settings
+from lab.errors import InputError
+from lab.registry import Registry
+
+
+@dataclass(frozen=True)
+class TrainingRecipe:
+    """Everything a training run depends on; two runs of one recipe on one machine give the same weights.
+
+    Attributes:
+        id, title: of the generator it gives.
+        patients, films_per_patient, seed: the phantom dataset; only its training patients are used.
+        held_out: held-out patients rendered to measure the autoencoder, one film each.
+        size: image side in pixels.
+        vae_*: channels at each scale, latent channels, steps, batch, peak learning rate.
+        text_*: width, layers, tokens, steps, batch.
+        unet_*: channels at each scale, steps, batch, peak learning rate.
+        copies: augmented copies of each film whose latents are cached.
+        save_s, sheet_s: seconds between checkpoints and between contact sheets.
+    """
+
+    id: str
+    title: str
+    patients: int = 1000
+    films_per_patient: int = 3
+    seed: int = 0
+    held_out: int = 60
+    size: int = 128
+    vae_channels: tuple[int, ...] = (16, 32, 64, 128)
+    latent_channels: int = 8
+    vae_steps: int = 3000
+    vae_batch: int = 4
+    vae_rate: float = 1.5e-3
+    text_width: int = 128
+    text_layers: int = 3
+    text_length: int = 32
+    text_steps: int = 2500
+    text_batch: int = 64
+    unet_channels: tuple[int, ...] = (64, 128, 192)
+    unet_steps: int = 5000
+    unet_batch: int = 16
+    unet_rate: float = 8e-4
+    copies: int = 4
+    save_s: float = 300.0
+    sheet_s: float = 600.0
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """Where a training run is: stage, steps done and in all, running loss, seconds spent in the stage."""
+
+    stage: str
+    done: int
+    total: int
+    loss: float | None = None
+    seconds: float = 0.0
+    sheet: Path | None = field(default=None, compare=False)
+
+
+RECIPES: Registry[TrainingRecipe] = Registry("training recipe")
+RECIPES.register("phantom-cxr")(
+    TrainingRecipe("phantom-cxr", "Phantom chest radiographs, trained from procedural films")
+)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """When the run has to stop, and how its stages report. Times from `time.monotonic`."""
+
+    deadline: float
+
+    def out_of_time(self) -> bool:
+        """True once the minutes given are over."""
+        return time.monotonic() >= self.deadline
+
+
+def train(
+    recipe: str | TrainingRecipe,
+    minutes: float | None = None,
+    resume: bool = False,
+    on_progress: Callable[[TrainingProgress], None] | None = None,
+    folder: Path | None = None,
+) -> Generator[TrainingProgress, None, Path | None]:
+    """Train a generator; yields after every few steps, returns when it is exported or the minutes are over.
+
+    Args:
+        recipe: id of a registered recipe, or a recipe.
+        minutes: stop, checkpointed, after this long; None means until it is finished.
+        resume: go on from the last checkpoint; otherwise an earlier run's folder is kept under another name.
+        on_progress: called with what is yielded; what it raises stops the run, checkpointed.
+        folder: where checkpoints and contact sheets go; by default in the workspace.
+
+    Returns:
+        (through `StopIteration.value`) the exported card's path, or None when time ran out before the export.
+
+    Raises:
+        NotFoundError: for an unknown recipe.
+        InputError: for minutes out of range.
+        DatasetError: when the recipe has no training films.
+    """
+    chosen = RECIPES.get(recipe) if isinstance(recipe, str) else recipe
+    if minutes is not None and not 0 < minutes <= 10_000:
+        raise InputError("Minutes must be a number above 0 and at most 10,000; nothing was started.")
+    place = folder or settings().workspace / "training" / chosen.id
+    if not resume:
+        _keep_aside(place)
+    place.mkdir(parents=True, exist_ok=True)
+    clock = Clock(time.monotonic() + (minutes * 60 if minutes is not None else float("inf")))
+
+    steps = _stages(chosen, place, clock)
+    while True:
+        try:
+            progress = next(steps)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        if on_progress is not None:
+            on_progress(progress)
+        yield progress
+
+
+def _stages(
+    recipe: TrainingRecipe, place: Path, clock: Clock
+) -> Generator[TrainingProgress, None, Path | None]:
+    from lab.generators.training import data, export, text, unet, vae
+
+    yield from data.prepare(recipe, place)
+    for stage in (vae, text, unet):
+        finished = yield from stage.train(recipe, place, clock)
+        if not finished:
+            return None
+    yield TrainingProgress("export", 0, 1)
+    target = settings().workspace / "generators" / f"{recipe.id}-local"
+    card = export.export(recipe, place, target, generator=target.name)
+    yield TrainingProgress("export", 1, 1)
+    return card
+
+
+def _keep_aside(place: Path) -> None:
+    """Give an earlier run's folder another name, so that nothing trained is ever overwritten."""
+    if not place.exists():
+        return
+    number = 1
+    while (kept := place.with_name(f"{place.name}.{number}")).exists():
+        number += 1
+    place.rename(kept)

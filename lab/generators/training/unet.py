@@ -1,0 +1,180 @@
+"""The denoiser: a text-conditional UNet on cached latents, trained on velocity."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+from lab.generators.training import checkpoint, data, latents, loop, text, vae
+from lab.generators.training.checkpoint import StageState
+from lab.generators.training.contact_sheet import write_sheet
+from lab.generators.training.recipe import Clock, TrainingProgress, TrainingRecipe
+from lab.generators.training.wording import reworded
+
+STAGE = "unet"
+EMA = 0.9985
+GAMMA = 5.0
+INSIDE = 3.0
+CAPTION_DROP = 0.1
+TRAIN_STEPS = 1000
+SHEET_PROMPTS = (
+    "No acute finding.",
+    "Large right pleural effusion.",
+    "Large left pleural effusion.",
+    "Small right pleural effusion.",
+    "Large left pneumothorax.",
+    "Large right pneumothorax.",
+    "Severe cardiomegaly.",
+    "Large consolidation in the right upper lobe.",
+)
+
+
+def build(recipe: TrainingRecipe) -> Any:
+    """An untrained `UNet2DConditionModel`; attention everywhere but at the latents' own size."""
+    import torch
+    from diffusers import UNet2DConditionModel
+
+    torch.manual_seed(recipe.seed + 2)
+    depth = len(recipe.unet_channels) - 1
+    return UNet2DConditionModel(
+        sample_size=recipe.size // 2 ** (len(recipe.vae_channels) - 1),
+        in_channels=recipe.latent_channels,
+        out_channels=recipe.latent_channels,
+        down_block_types=("DownBlock2D",) + ("CrossAttnDownBlock2D",) * depth,
+        up_block_types=("CrossAttnUpBlock2D",) * depth + ("UpBlock2D",),
+        block_out_channels=recipe.unet_channels,
+        layers_per_block=1,
+        cross_attention_dim=recipe.text_width,
+        attention_head_dim=4,
+        norm_num_groups=16,
+    )
+
+
+def scheduler_of() -> Any:
+    """Squared-cosine betas with zero terminal signal, velocity prediction, trailing steps."""
+    from diffusers import DDIMScheduler
+
+    return DDIMScheduler(
+        num_train_timesteps=TRAIN_STEPS,
+        beta_schedule="squaredcos_cap_v2",
+        prediction_type="v_prediction",
+        rescale_betas_zero_snr=True,
+        timestep_spacing="trailing",
+        clip_sample=False,
+        set_alpha_to_one=True,
+        steps_offset=1,
+    )
+
+
+def train(recipe: TrainingRecipe, place: Path, clock: Clock) -> Generator[TrainingProgress, None, bool]:
+    """Train the denoiser; True when finished."""
+    import torch
+
+    yield from latents.prepare(recipe, place)
+    copies = latents.load(recipe, place)
+    records = data.load_films(recipe, place, "train").records
+    tokenizer, encoder, _ = text.trained(recipe, place)
+    alphas = scheduler_of().alphas_cumprod
+    state = loop.new_state(build(recipe), recipe.unet_rate, EMA)
+    state.model.to(memory_format=torch.channels_last)
+    channels = recipe.latent_channels
+
+    def loss_at(step: int) -> Any:
+        draw = loop.generator_at(recipe, STAGE, step)
+        rows = torch.randint(0, len(records), (recipe.unet_batch,), generator=draw).numpy()
+        copy = int(torch.randint(0, len(copies), (1,), generator=draw))
+        cached = torch.from_numpy(copies[copy][rows]).float()
+        rng = random.Random(f"{recipe.seed} {step}")  # noqa: S311 - words, not secrets
+        captions = _captions([records[row]["caption"] for row in rows], rng)
+        with torch.no_grad():
+            words = encoder(text.tokens_of(tokenizer, captions)).last_hidden_state
+        clean = cached[:, :channels] + cached[:, channels : 2 * channels] * _noise(cached[:, :channels], draw)
+        noise = _noise(clean, draw)
+        times = torch.randint(0, TRAIN_STEPS, (len(rows),), generator=draw)
+        return velocity_loss(state.model, clean, noise, times, words, cached[:, -1:], alphas)
+
+    def sheet(at: StageState, path: Path) -> None:
+        with at.averaged() as model:
+            _draw_sheet(recipe, place, model, (tokenizer, encoder), path)
+
+    return (
+        yield from loop.run(
+            recipe, STAGE, state, place, clock, total=recipe.unet_steps, peak=recipe.unet_rate,
+            loss_at=loss_at, sheet=sheet,
+        )
+    )  # fmt: skip
+
+
+def velocity_loss(
+    model: Any, clean: Any, noise: Any, times: Any, words: Any, inside: Any, alphas: Any
+) -> Any:
+    """Squared error of the velocity, weighted by min-SNR (+ 1: pure noise counts too) and by the mask.
+
+    Args:
+        model: the UNet.
+        clean, noise: (n, c, h, w) latents and standard normal noise.
+        times: (n,) steps, 0 to 999.
+        words: (n, length, width) text features.
+        inside: (n, 1, h, w) share of each cell inside a finding, 0..1.
+        alphas: (1000,) cumulative signal shares.
+    """
+    signal = alphas[times].view(-1, 1, 1, 1)
+    noisy = signal.sqrt() * clean + (1 - signal).sqrt() * noise
+    velocity = signal.sqrt() * noise - (1 - signal).sqrt() * clean
+    given = model(noisy, times, words, return_dict=False)[0]
+    ratio = signal / (1 - signal).clamp_min(1e-8)
+    weight = (ratio.clamp_max(GAMMA) + 1) / (ratio + 1) * (1 + (INSIDE - 1) * inside)
+    return (weight * (given - velocity) ** 2).mean()
+
+
+def _noise(like: Any, draw: Any) -> Any:
+    import torch
+
+    return torch.randn(like.shape, generator=draw)
+
+
+def _captions(captions: list[str], rng: random.Random) -> list[str]:
+    return ["" if rng.random() < CAPTION_DROP else reworded(caption, rng) for caption in captions]
+
+
+def pipeline_of(recipe: TrainingRecipe, place: Path, unet: Any, words: tuple[Any, Any]) -> Any:
+    """A `StableDiffusionPipeline` of the trained parts and this UNet."""
+    from diffusers import StableDiffusionPipeline
+
+    autoencoder, _ = vae.trained(recipe, place)
+    tokenizer, encoder = words
+    return StableDiffusionPipeline(
+        vae=autoencoder, text_encoder=encoder, tokenizer=tokenizer, unet=unet, scheduler=scheduler_of(),
+        safety_checker=None, feature_extractor=None, requires_safety_checker=False,
+    )  # fmt: skip
+
+
+def _draw_sheet(recipe: TrainingRecipe, place: Path, unet: Any, words: tuple[Any, Any], path: Path) -> None:
+    import torch
+
+    from lab.generators.previews import to_pixels
+
+    pipeline = pipeline_of(recipe, place, unet, words)
+    pipeline.set_progress_bar_config(disable=True)
+    rows = []
+    for seed in (1, 2, 3):
+        # One seed a row: what changes along it is the prompt alone.
+        draws = [torch.Generator().manual_seed(seed) for _ in SHEET_PROMPTS]
+        given = pipeline(
+            prompt=list(SHEET_PROMPTS), num_inference_steps=20, guidance_scale=2.5, generator=draws,
+            height=recipe.size, width=recipe.size, output_type="np",
+        ).images  # fmt: skip
+        rows.append(to_pixels(given[..., 0]))
+    import numpy as np
+
+    write_sheet(np.concatenate(rows), path, len(SHEET_PROMPTS))
+
+
+def trained(recipe: TrainingRecipe, place: Path) -> tuple[Any, StageState]:
+    """The averaged UNet and the counters of its training."""
+    state = loop.new_state(build(recipe), recipe.unet_rate, EMA)
+    checkpoint.restore(state, place / f"{STAGE}.safetensors")
+    checkpoint.copy_into(state.model, state.average)
+    return state.model.eval().requires_grad_(False), state
