@@ -1,0 +1,1 @@
+"""Plotly figures drawn from what they are given: no page, no run store, no images."""

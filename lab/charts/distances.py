@@ -1,0 +1,119 @@
+"""How near is near: distances to the nearest training film of samples, held-out films and training films."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.charts import theme
+from lab.charts.theme import Side
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+Floats = NDArray[np.floating]
+_WORDS: dict[Side, str] = {
+    "sample": "Samples",
+    "held-out": "Held-out films (control)",
+    "train": "Training films, to another patient",
+}
+_RUG = 400
+
+
+def distance_figure(
+    samples: Floats,
+    held_out: Floats,
+    training: Floats,
+    threshold: float,
+    unit: str,
+    marked: float | None = None,
+    height: int = 420,
+) -> go.Figure:
+    """Three overlaid distributions with the near-copy threshold and what lies below it.
+
+    Args:
+        samples: (m,) distance of each sample to its nearest training film.
+        held_out: (h,) the same for held-out films: what honest new films score.
+        training: (n,) distance of each training film to the nearest one of another patient.
+        threshold: distances up to this count as near-copies.
+        unit: name of the distance, for the axis.
+        marked: distance of one sample to point out.
+
+    Returns:
+        A figure; each tick under the axis is one sample, its customdata the sample's row.
+    """
+    import plotly.graph_objects as go
+
+    sides: dict[Side, Floats] = {"train": training, "held-out": held_out, "sample": samples}
+    known = {side: np.asarray(values, dtype=np.float64) for side, values in sides.items()}
+    known = {side: values[np.isfinite(values)] for side, values in known.items()}
+    if not any(len(values) for values in known.values()):
+        return theme.empty("No distances to draw yet.")
+    edges = _edges(np.concatenate([*known.values(), [threshold]]))
+    figure, tallest = go.Figure(), 0.0
+    for side, values in known.items():
+        if len(values):
+            share = np.histogram(values, edges)[0] / len(values)
+            tallest = max(tallest, float(share.max()))
+            figure.add_trace(_outline(side, edges, share, values, threshold))
+    if 0 < len(known["sample"]) <= _RUG:
+        figure.add_trace(_rug(np.asarray(samples, dtype=np.float64), -0.045 * tallest))
+    theme.apply(figure, height)
+    _threshold(figure, threshold, float(edges[0]))
+    if marked is not None:
+        figure.add_vline(
+            x=marked, line={"color": theme.TEXT, "width": 1.5}, annotation_text="this sample",
+            annotation_position="top", annotation_font={"color": theme.TEXT, "size": 12},
+        )  # fmt: skip
+    figure.update_xaxes(
+        title_text=f"Distance to the nearest training film ({theme.safe(unit)})", range=(edges[0], edges[-1])
+    )
+    figure.update_yaxes(
+        title_text="Share of images",
+        tickformat=".0%",
+        range=(-0.09 * tallest, 1.12 * tallest),
+        rangemode="normal",
+    )
+    return figure
+
+
+def _edges(values: Floats) -> Floats:
+    low, high = float(values.min()), float(values.max())
+    room = 0.02 * (high - low) or 0.01
+    return np.linspace(max(0.0, low - room) if low >= 0 else low - room, high + room, 49)
+
+
+def _outline(side: Side, edges: Floats, share: Floats, values: Floats, threshold: float) -> go.Scatter:
+    import plotly.graph_objects as go
+
+    mark = theme.MARKS[side]
+    below = int((values <= threshold).sum())
+    name = f"{_WORDS[side]}: {below} of {len(values)} below ({below / len(values):.1%})"
+    return go.Scatter(
+        x=np.repeat(edges, 2)[1:-1], y=np.repeat(share, 2), mode="lines", name=name,
+        line={"color": mark.colour, "width": 2.4 if side == "sample" else 1.8, "dash": mark.dash},
+        fill="tozeroy", fillcolor=theme.tint(mark.colour, 0.20 if side == "sample" else 0.08),
+        hovertemplate=f"{_WORDS[side]}<br>%{{y:.1%}} near %{{x:.3g}}<extra></extra>",
+    )  # fmt: skip
+
+
+def _rug(samples: Floats, height: float) -> go.Scatter:
+    import plotly.graph_objects as go
+
+    mark = theme.MARKS["sample"]
+    rows = np.flatnonzero(np.isfinite(samples))
+    return go.Scatter(
+        x=samples[rows], y=np.full(len(rows), height), mode="markers", showlegend=False, customdata=rows[:, None],
+        marker={"symbol": "line-ns-open", "size": 9, "color": theme.tint(mark.colour, 0.8), "line": {"width": 1.5}},
+        hovertemplate="Sample %{customdata[0]}: %{x:.3g}<extra></extra>",
+    )  # fmt: skip
+
+
+def _threshold(figure: go.Figure, threshold: float, left: float) -> None:
+    figure.add_vrect(x0=left, x1=threshold, fillcolor=theme.DANGER, opacity=0.09, line_width=0, layer="below")
+    figure.add_vline(
+        x=threshold, line={"color": theme.DANGER, "width": 2}, annotation_text="near-copy ◂", annotation_position="top left",
+        annotation_font={"color": theme.DANGER, "size": 13},
+    )  # fmt: skip
