@@ -98,7 +98,11 @@ class Attendants:
         reports = self._store.running_workers()
         for attendant in self._living.values():
             at = reports.get(attendant.name)
+            paused = is_paused(attendant.process.pid)
             if at is None:
+                if paused:
+                    # It lost its run while it was paused, and would only keep the queue waiting.
+                    kill_group(attendant.process.pid)
                 continue
             attendant.has_worked = True
             if clock.elapsed() - at > self._place.hang_limit_s:
@@ -108,7 +112,7 @@ class Attendants:
                     file=sys.stderr,
                 )
                 kill_group(attendant.process.pid)
-            elif not is_paused(attendant.process.pid):
+            elif not paused:
                 self._store.heartbeat(attendant.name)
 
     def any_busy(self) -> bool:

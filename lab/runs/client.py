@@ -68,11 +68,8 @@ def _is_outdated(place: Settings) -> bool:
     """Whether the living supervisor has other code; if so it is asked to stop after its batch."""
     store = RunStore.open(place)
     own = worker_code(place)
-    old = [
-        entry
-        for entry in store.entries()
-        if entry.code != own and is_local(entry.name) and is_alive(entry.name)
-    ]
+    here = [entry for entry in store.entries() if is_local(entry.name) and is_alive(entry.name)]
+    old = [entry for entry in here if entry.code != own]
     for entry in old:
         if not entry.stop_requested:
             store.request_stop(entry.name)
@@ -93,7 +90,7 @@ def _start(place: Settings, lock: FileLock) -> None:
 
 
 def submit(spec: RunSpec, chosen: Settings | None = None, anew: bool = False) -> Run:
-    """Queue a run, or give the queued, running or done one of the same digest, and see that a worker is there.
+    """Queue a run, or give the live one of the same digest, and see that a worker is there.
 
     Args:
         spec: what to do.
