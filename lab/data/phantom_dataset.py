@@ -7,7 +7,6 @@ import shutil
 from lab.config import settings
 from lab.data.card import check_id
 from lab.data.importer import ImportReport, OnProgress, add_folder
-from lab.data.splits import split_of_patient
 from lab.data.store import check_new_id
 
 LICENCE = "CC0 1.0 (procedural, no patient)"
@@ -24,11 +23,9 @@ def add_phantom(
 ) -> ImportReport:
     """Render phantom chest radiographs and import them.
 
-    A call that was interrupted goes on with the films it has; the rendering folder is removed at the
-    end. A patient
-    is in the same split in every set of that seed, however many patients it has (`split_of_patient`): a
-    phantom
-    that a shipped generator was trained on never turns up among the held-out films of a smaller set.
+    A call that was interrupted goes on with the films it has; the rendering folder is removed at the end.
+    The division is that of every dataset, and of the training recipe of the generator of the same name: so
+    the training images of this set are exactly the films that the generator saw.
 
     Args:
         id: id of the new dataset.
@@ -60,7 +57,6 @@ def add_phantom(
         modality="chest radiograph",
         attribution="Rendered by this program",
         origin="phantom",
-        assign=split_of_patient,
     )
     shutil.rmtree(folder, ignore_errors=True)
     return report

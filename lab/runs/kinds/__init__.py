@@ -1,1 +1,1 @@
-"""The built-in run kinds, one module each; importing them loads nothing heavy."""
+"""What a run can do: one module a kind. Their tops import light things only; the worker loads the rest."""

@@ -1,0 +1,144 @@
+"""`python -m lab doctor` and `prepare`: what is here, what works, what is missing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from typing import Any
+
+from lab.commands.options import AsJson
+from lab.commands.output import emit, run_to_end
+from lab.config import settings
+from lab.errors import LabError
+from lab.provenance import versions
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Check this machine, the workspace and the weights, and print what each generator was measured at."""
+    report: dict[str, Any] = {
+        "python": platform.python_version(),
+        "versions": versions(),
+        "machine": _machine(),
+        "workspace": _workspace(),
+        "extractors": _extractors(),
+        "generators": _generators(),
+        "datasets": _datasets(),
+        "chromium": _chromium(),
+    }
+    report["problems"] = _problems(report)
+    emit(report, as_json, _lines(report))
+
+
+def prepare(as_json: AsJson = False) -> None:
+    """Render the phantom set and make its features, calibration and map; what is there is kept."""
+    from lab.runs.prepare import next_step
+
+    ran = []
+    while (spec := next_step()) is not None:
+        sys.stderr.write(f"{spec.label}\n")
+        run_to_end(spec)
+        ran.append(spec.kind)
+    emit({"ran": ran, "ready": True}, as_json, ["The embedded default is ready."])
+
+
+def _machine() -> dict[str, Any]:
+    import torch
+
+    from lab.device import pick
+
+    chosen = settings()
+    return {
+        "device": pick(),
+        "accelerators": torch.cuda.device_count(),
+        "cores": os.cpu_count(),
+        "torch_threads": chosen.worker_threads,
+        "spin_count": os.environ.get("GOMP_SPINCOUNT", ""),
+    }
+
+
+def _workspace() -> dict[str, Any]:
+    from lab.runs.store import RunStore
+
+    chosen = settings()
+    chosen.workspace.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(chosen.workspace).free
+    return {
+        "folder": str(chosen.workspace),
+        "writable": os.access(chosen.workspace, os.W_OK),
+        "free_gb": round(free / 1e9, 1),
+        "runs": len(RunStore.open().list(limit=10_000)),
+    }
+
+
+def _extractors() -> list[dict[str, Any]]:
+    from lab.features.extractors import EXTRACTORS, get_extractor
+
+    found = []
+    for name in EXTRACTORS.names():
+        try:
+            extractor = get_extractor(name)
+            found.append(
+                {"id": name, "dimension": extractor.dimension, "input_size": extractor.input_size, "ok": True}
+            )
+        except LabError as error:
+            found.append({"id": name, "ok": False, "reason": str(error)})
+    return found
+
+
+def _generators() -> list[dict[str, Any]]:
+    from lab.generators.cards import list_cards
+
+    return [
+        {"id": c.id, "title": c.title, "licence": c.licence, "measured": dict(c.measured)}
+        for c in list_cards()
+    ]
+
+
+def _datasets() -> list[dict[str, Any]]:
+    from lab.data.store import list_datasets
+    from lab.runs.prepare import next_step
+
+    return [
+        {"id": card.id, "digest": card.digest, "ready": next_step(card.id) is None}
+        for card in list_datasets()
+    ]
+
+
+def _chromium() -> str | None:
+    named = os.environ.get("LAB_CHROMIUM", "")
+    for name in (named, "chromium", "chromium-browser", "google-chrome"):
+        if name and shutil.which(name):
+            return shutil.which(name)
+    return None
+
+
+def _problems(report: dict[str, Any]) -> list[str]:
+    found = []
+    if not report["workspace"]["writable"]:
+        found.append("The workspace cannot be written; set LAB_WORKSPACE to a folder of yours.")
+    if report["workspace"]["free_gb"] < 2:
+        found.append("Less than 2 GB are free in the workspace; free some space before a large run.")
+    found += [item["reason"] for item in report["extractors"] if not item["ok"]]
+    if not report["generators"]:
+        found.append("No generator is installed; restore the folder assets/generators.")
+    return found
+
+
+def _lines(report: dict[str, Any]) -> list[str]:
+    machine, workspace = report["machine"], report["workspace"]
+    lines = [
+        f"Python {report['python']}, torch {report['versions'].get('torch', 'absent')}, "
+        f"device {machine['device']}, {machine['torch_threads']} threads of {machine['cores']}",
+        f"Workspace {workspace['folder']}: {workspace['runs']} runs, {workspace['free_gb']} GB free",
+    ]
+    lines += [f"Extractor {e['id']}: {'ready' if e['ok'] else e['reason']}" for e in report["extractors"]]
+    for card in report["generators"]:
+        lines.append(f"Generator {card['id']} ({card['licence']})")
+        lines += [f"    {name}: {value}" for name, value in card["measured"].items()]
+    lines += [
+        f"Dataset {d['id']}: {'ready' if d['ready'] else 'not prepared yet'}" for d in report["datasets"]
+    ]
+    lines.append(f"Chromium for the browser tests: {report['chromium'] or 'not found'}")
+    return lines + [f"PROBLEM: {problem}" for problem in report["problems"]]

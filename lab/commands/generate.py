@@ -1,0 +1,63 @@
+"""`python -m lab generate`: the same request that the prompt page sends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lab.commands.options import AsJson, OutFolder, SeedOption
+from lab.commands.output import emit, run_to_end
+from lab.errors import InputError
+from lab.generators.cards import get_card
+from lab.generators.request import GenerationRequest
+from lab.runs.requests import default_dataset, generate_run
+
+
+def generate(
+    generator: Annotated[str, typer.Option("--generator", help="The generator's id.")],
+    prompt: Annotated[str, typer.Option("--prompt", help="What to make, in the words of a report.")],
+    out: OutFolder,
+    count: Annotated[int, typer.Option("-n", help="How many images, 1 to 64.")] = 4,
+    seed: SeedOption = 0,
+    steps: Annotated[
+        int | None, typer.Option("--steps", help="Denoising steps; the card's default when absent.")
+    ] = None,
+    guidance: Annotated[
+        float | None, typer.Option("--guidance", help="How strictly the prompt is followed.")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option("--dataset", help="Search neighbours here.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Generate images and give each its nearest training images and verdict."""
+    card = get_card(generator)
+    if not 1 <= count <= 64:
+        raise InputError(
+            "The number of images must be a whole number from 1 to 64; nothing was started; choose one."
+        )
+    request = GenerationRequest(
+        generator=generator,
+        prompt=prompt,
+        seeds=tuple(seed + index for index in range(count)),
+        steps=card.steps if steps is None else steps,
+        guidance=card.guidance if guidance is None else guidance,
+        size=card.size,
+    ).checked(card)
+    result = run_to_end(generate_run(request, dataset or default_dataset(card)))
+    files = _write(result, out)
+    emit({**result, "files": files}, as_json, [f"{file}" for file in files])
+
+
+def _write(result: dict[str, object], out: Path) -> list[str]:
+    from lab.runs.artifacts import read_artifact
+
+    out.mkdir(parents=True, exist_ok=True)
+    files = []
+    samples = result["samples"]
+    assert isinstance(samples, list)  # noqa: S101  (the run's own result)
+    for sample in samples:
+        path = out / f"{result['sample_set']}-{sample['seed']}.png"
+        path.write_bytes(read_artifact(sample["artifact"]))
+        files.append(str(path))
+    return files

@@ -1,0 +1,42 @@
+"""The root of the command line, and the one place where its errors become sentences."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import typer
+
+from lab.commands import analyse, datasets, doctor, generate, runs, train
+from lab.errors import LabError
+
+app = typer.Typer(
+    name="lab",
+    help="Prompt a generator, compare with real images, measure. Research use, not for diagnosis.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(datasets.app, name="dataset")
+app.add_typer(runs.app, name="runs")
+app.command("doctor")(doctor.doctor)
+app.command("prepare")(doctor.prepare)
+app.command("generate")(generate.generate)
+app.command("embed")(analyse.embed)
+app.command("neighbours")(analyse.neighbours)
+app.command("map")(analyse.feature_map)
+app.command("evaluate")(analyse.evaluate)
+app.command("train")(train.train)
+app.command("worker")(runs.worker)
+
+
+def run(arguments: list[str] | None = None) -> None:
+    """Run a command; a known error is one sentence on stderr (and JSON with --json) and exit code 1."""
+    try:
+        app(arguments)
+    except LabError as error:
+        asked = sys.argv[1:] if arguments is None else arguments
+        if "--json" in asked:
+            sys.stdout.write(json.dumps({"error": str(error)}) + "\n")
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(1) from None

@@ -1,0 +1,96 @@
+"""The second half of a generation run: where each sample stands among the images the generator saw."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+from lab.runs.context import RunContext
+from lab.runs.kinds.embed import resident_extractor
+from lab.runs.kinds.reference import Reference, open_reference, shown
+from lab.runs.spec import Progress, RunSpec
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lab.data.imageset import ImageSet
+
+SHOWN = 5
+
+
+def answered(
+    ctx: RunContext, spec: RunSpec, images: ImageSet, result: dict[str, Any]
+) -> Generator[Progress, None, None]:
+    """Add neighbours, verdict, alignment and map position to each sample of `result`.
+
+    Without a dataset the samples carry none of them, and `result["note"]` says how to get them.
+    """
+    from lab.features.store import FeatureStore
+    from lab.neighbours.neighbours import find
+    from lab.runs.kinds.reference import queries_of
+
+    chosen = spec.settings
+    name = chosen["dataset"]
+    empty = {"verdict": None, "neighbours": [], "held_out": None, "identical": None, "off_map": None}
+    for sample in result["samples"]:
+        sample |= {**empty, "alignment": None, "map": None}
+    if name is None:
+        result["note"] = (
+            "The training images of this generator are not here; add them in Library to see neighbours."
+        )
+        return
+    extractor = resident_extractor(ctx, chosen["extractor"])
+    reference = yield from open_reference(ctx, name, extractor, spec.inputs["calibration"])
+    store = FeatureStore(ctx.settings.features)
+    queries = yield from queries_of(ctx, images, extractor, store)
+    reports = find(queries, reference.train, reference.held_out, reference.calibration, SHOWN)
+    yield ctx.progress("Comparing with real images", len(reports), len(reports))
+    features = store.matrix(extractor, images.digests())
+    places = _places(ctx, spec.inputs["map"], features)
+    agreement = _alignment(ctx, reference, name, chosen["prompt"], features)
+    for row, (sample, report) in enumerate(zip(result["samples"], reports, strict=True)):
+        sample |= shown(report)
+        sample["alignment"] = agreement[row]
+        if places is not None:
+            sample["map"] = {"x": places[row][0], "y": places[row][1], "off_map": bool(report.off_map)}
+
+
+def _places(ctx: RunContext, coordinates: str, features: NDArray[np.float32]) -> list[list[float]] | None:
+    """Positions on the map of the dataset: the weighted mean of the 15 nearest reference points."""
+    from lab.runs.kinds.map import placed
+
+    if coordinates == "none":
+        return None
+    return [[float(x), float(y)] for x, y in placed(ctx, coordinates, features)]
+
+
+def _alignment(
+    ctx: RunContext, reference: Reference, dataset: str, prompt: str, features: NDArray[np.float32]
+) -> list[dict[str, Any] | None]:
+    """What a classifier fitted on training images sees in each sample, and its share for the prompted label."""
+    from lab.data.labels import prompted_label
+    from lab.data.resolve import resolve
+    from lab.metrics.alignment.label_model import fit_labels
+    from lab.neighbours.search import unit
+
+    train = resolve(f"{dataset}:train")
+    labels = train.labels()
+    known = sorted(set(filter(None, labels)))
+    asked = prompted_label(prompt, known)
+    if len(known) < 2:
+        return [None] * len(features)
+    key = f"labels:{train.digest}:{reference.train.digest}"
+    model = ctx.resident(key, lambda: fit_labels(reference.train.features, labels))
+    shares = model.probabilities(unit(features))
+    best = shares.argmax(axis=1)
+    column = model.names.index(asked) if asked in model.names else None
+    return [
+        {
+            "label": model.names[int(best[row])],
+            "probability": float(shares[row, best[row]]),
+            "asked": asked or None,
+            "asked_probability": None if column is None else float(shares[row, column]),
+        }
+        for row in range(len(features))
+    ]

@@ -1,0 +1,135 @@
+"""Measuring a synthetic set against a real one: features, verdicts, then one metric after another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lab.runs.context import RunContext
+from lab.runs.kind import run_kind
+from lab.runs.kinds.embed import matrix, resident_extractor
+from lab.runs.kinds.reference import near_copies, open_reference, verdicts
+from lab.runs.spec import Progress, RunSpec
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lab.data.imageset import ImageSet
+    from lab.metrics.inputs import MetricInput
+
+_CODE = ("lab.metrics", "lab.features", "lab.neighbours", "lab.runs.kinds.reference", "lab.data.labels")
+
+
+SEARCH = "Searching copies among {}"
+
+
+@run_kind("evaluate", lane="device", priority="batch", modules=_CODE, title="Measure a set")
+def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[str, Any]]:
+    """Compute the chosen metrics; each finished metric is a part."""
+    from lab.metrics.evaluate import evaluate
+
+    names: list[str] = spec.settings["metrics"]
+    results = [json.loads(kept) for name in names if (kept := ctx.part(f"metric-{name}"))]
+    waiting = [name for name in names if ctx.part(f"metric-{name}") is None]
+    scores: dict[str, str] = {}
+    if waiting:
+        given = yield from _inputs(spec, ctx, waiting)
+        stage = "Computing metrics"
+        yield ctx.progress(stage, len(results), len(names))
+        for result in evaluate(waiting, given, spec.settings["seed"]):
+            record = result.to_json()
+            if result.per_image is not None:
+                scores[result.metric] = record["per_image"] = _scores(ctx, result.per_image)
+            ctx.save_part(f"metric-{result.metric}", json.dumps(record).encode())
+            results.append(record)
+            yield ctx.progress(stage, len(results), len(names))
+    results.sort(key=lambda record: names.index(record["metric"]))
+    return {"results": results, "provenance": _provenance(spec)}
+
+
+def _inputs(spec: RunSpec, ctx: RunContext, names: Sequence[str]) -> Generator[Progress, None, MetricInput]:
+    import numpy as np
+
+    from lab.data.resolve import resolve
+    from lab.metrics.inputs import MetricInput
+
+    chosen = spec.settings
+    extractor = resident_extractor(ctx, chosen["extractor"])
+    real, synthetic = resolve(chosen["real"]), resolve(chosen["synthetic"])
+    held_out = _control(chosen["real"], chosen["synthetic"])
+    features = []
+    for images in (real, synthetic, held_out):
+        features.append(
+            (yield from matrix(ctx, extractor, images)) if images is not None and images.ids() else None
+        )
+    near, control_near = None, None
+    if "near-copy-share" in names and held_out is not None:
+        name = chosen["real"].split(":")[0]
+        reference = yield from open_reference(ctx, name, extractor, spec.inputs["calibration"])
+        near = near_copies(
+            (yield from verdicts(ctx, reference, synthetic, extractor, SEARCH.format("samples")))
+        )
+        control = yield from verdicts(ctx, reference, held_out, extractor, SEARCH.format("held-out images"))
+        control_near = near_copies(control)
+    known = sorted(set(filter(None, real.labels())))
+    is_dataset = synthetic.tag != "SYNTHETIC"
+    return MetricInput(
+        real=features[0],  # type: ignore[arg-type]
+        real_patients=real.patients(),
+        synthetic=features[1],  # type: ignore[arg-type]
+        synthetic_groups=synthetic.patients() if is_dataset else None,
+        held_out=features[2],
+        held_out_patients=held_out.patients() if held_out is not None else None,
+        real_labels=np.asarray(real.labels(), dtype=str) if known else None,
+        synthetic_labels=_prompted(synthetic, known) if known else None,
+        held_out_labels=np.asarray(held_out.labels(), dtype=str) if known and held_out is not None else None,
+        near_copy=near,
+        control_near_copy=control_near,
+        real_digests=tuple(real.digests()),
+        synthetic_digests=tuple(synthetic.digests()),
+        held_out_digests=() if is_dataset or held_out is None else tuple(held_out.digests()),
+        extractor=extractor.id,
+        split=chosen["real"].partition(":")[2] or "train",
+    )
+
+
+def _control(real: str, synthetic: str) -> ImageSet | None:
+    """The images that serve as control: held-out, or test where held-out itself is being measured."""
+    from lab.data.resolve import resolve
+
+    name = real.split(":")[0]
+    split = "test" if synthetic == f"{name}:held-out" else "held-out"
+    images = resolve(f"{name}:{split}")
+    return images if images.ids() and real != f"{name}:{split}" else None
+
+
+def _prompted(images: ImageSet, known: Sequence[str]) -> NDArray[np.str_] | None:
+    """Label of each image: its own, else the one its prompt asks for; None when no image has any."""
+    import numpy as np
+
+    from lab.data.labels import prompted_label
+
+    captions = images.frame()["caption"].astype(str)
+    labels = [
+        own if own else prompted_label(caption, known)
+        for own, caption in zip(images.labels(), captions, strict=True)
+    ]
+    return np.asarray(labels, dtype=str) if any(labels) else None
+
+
+def _scores(ctx: RunContext, values: Any) -> str:
+    import io
+
+    import numpy as np
+
+    stream = io.BytesIO()
+    np.save(stream, np.asarray(values, dtype=np.float64), allow_pickle=False)
+    return ctx.artifact(stream.getvalue(), ".npy")
+
+
+def _provenance(spec: RunSpec) -> dict[str, Any]:
+    from lab.provenance import versions
+
+    return {"digest": spec.digest, "settings": spec.settings, "inputs": spec.inputs, "versions": versions()}

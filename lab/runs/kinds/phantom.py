@@ -1,0 +1,32 @@
+"""Rendering the phantom radiographs and taking them in as a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from lab.runs.context import RunContext
+from lab.runs.kind import run_kind
+from lab.runs.kinds.callbacks import relay, stepwise
+from lab.runs.spec import Progress, RunSpec
+
+
+@run_kind(
+    "phantom",
+    lane="side",
+    priority="interactive",
+    modules=("lab.data.phantoms",),
+    title="Render phantom radiographs",
+)
+def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[str, Any]]:
+    """Render the films of all patients, resumable, then import them like any other folder."""
+    from lab.data.phantom_dataset import add_phantom
+
+    chosen = spec.settings
+    steps = stepwise(
+        lambda report: add_phantom(
+            chosen["id"], chosen["patients"], chosen["films_per_patient"], chosen["seed"], on_progress=report
+        )
+    )
+    report = yield from relay(steps, ctx, "Rendering radiographs")
+    return {"dataset": chosen["id"], "images": report.kept}

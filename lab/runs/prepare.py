@@ -1,0 +1,53 @@
+"""What a dataset needs before anything is asked of it: features, calibration, a map.
+
+`next_step` gives the first missing run; pages call it until nothing is missing, the shell waits for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lab.runs.requests import EXTRACTOR, PHANTOM, _name, calibrate_run, embed_run, map_run, phantom_run
+from lab.runs.spec import RunSpec
+from lab.runs.store import Run, RunStore
+
+STEPS = ("embed", "calibrate", "map")
+
+
+def next_step(name: str = PHANTOM, extractor: str = EXTRACTOR, upto: str = "map") -> RunSpec | None:
+    """The first missing run for a dataset, or None when it is ready.
+
+    Args:
+        name: dataset id; the phantom set is rendered when it is absent.
+        extractor: the feature extractor.
+        upto: "embed", "calibrate" or "map".
+    """
+    from lab.data.store import list_datasets
+
+    if name == PHANTOM and name not in {card.id for card in list_datasets()}:
+        return phantom_run()
+    store = RunStore.open()
+    builders = {"embed": embed_run, "calibrate": calibrate_run, "map": map_run}
+    for step in STEPS[: STEPS.index(upto) + 1]:
+        spec = builders[step](name, extractor)
+        if not _done(store, spec):
+            return spec
+    return None
+
+
+def prepare_dataset(
+    reference: str, extractor: str, run_to_end: Callable[[RunSpec], dict[str, Any]], upto: str = "map"
+) -> None:
+    """Run what is missing, one after the other, waiting for each."""
+    while (spec := next_step(_name(reference), extractor, upto)) is not None:
+        run_to_end(spec)
+
+
+def calibration_run(name: str, extractor: str = EXTRACTOR) -> Run | None:
+    """The finished calibration of a dataset as it is now, or None."""
+    return RunStore.open().find_done(calibrate_run(name, extractor).digest)
+
+
+def _done(store: RunStore, spec: RunSpec) -> bool:
+    return store.find_done(spec.digest) is not None
