@@ -98,24 +98,24 @@ def draw_anatomy(rng: np.random.Generator) -> Anatomy:
         heart_tilt=np.deg2rad(rng.normal(38 - 6 * habitus, 5)), heart_y=height * rng.normal(0.69, 0.012),
         knob=rng.normal(1.55, 0.15) + 0.45 * old, uncoil=float(np.clip(rng.normal(0.6, 0.4), 0, 2)) * old,
         mediastinum=rng.normal(2.0, 0.25) + 0.3 * max(0.0, habitus - 1), rib_spacing=height * rng.normal(0.0955, 0.003),
-        rib_drop=rng.normal(11.2, 1.3) * size, rib_height=rng.normal(0.58, 0.05) * size, cortex=rng.normal(0.092, 0.015),
+        rib_drop=rng.normal(11.2, 1.3) * size, rib_height=rng.normal(0.58, 0.05) * size, cortex=float(np.clip(rng.normal(0.074, 0.016), 0.03, 0.12)),
         bone_density=float(np.clip(rng.normal(1.0, 0.12) - 0.22 * old, 0.5, 1.3)), shoulder=rng.normal(19.6, 0.9) * size,
         clavicle_slope=rng.normal(0.27, 0.07), breast=0.0 if male else float(np.clip(rng.normal(3.4, 1.3), 0.8, 7.0)),
         breast_y=height * rng.normal(0.69, 0.04) + 1.2 * old, scoliosis=rng.normal(0, 0.5),
         gas=(rng.uniform(0.0, 1.0), rng.uniform(1.2, 3.6), rng.uniform(4.5, 8.0)),
-        lung_density=float(np.clip(rng.normal(0.27, 0.03), 0.2, 0.36)), vascularity=float(np.clip(rng.normal(1, 0.15), 0.65, 1.4)),
+        lung_density=float(np.clip(rng.normal(0.27, 0.03), 0.2, 0.36)), vascularity=float(np.clip(rng.normal(1.25, 0.2), 0.75, 1.8)),
     )
 
 
 def draw_positioning(rng: np.random.Generator) -> Positioning:
     """Draw how one film was taken and processed."""
-    portable = bool(rng.random() < 0.3)
+    portable = bool(rng.random() < 0.38)
     cone = rng.random(4) * rng.choice([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.02, 0.06])
     return Positioning(
         view="AP" if portable else "PA", field=float(np.clip(rng.normal(33.6, 2.8), 28.5, 42)), dx=rng.normal(0, 1.4), dy=rng.normal(0.3, 1.7),
         tilt=np.deg2rad(rng.normal(0, 4.0 if portable else 2.0)), turn=np.deg2rad(rng.normal(0, 4.0 if portable else 2.0)),
         aeration=float(np.exp(rng.normal(0.25 if portable else 0.0, 0.2))), inspiration=rng.normal(-2.0 if portable else 0.2, 1.4), arm=rng.normal(-0.8, 1.2),
-        scapula=rng.normal(-2.2 if portable else 0.0, 0.8), exposure=float(np.exp(rng.normal(-0.5 if portable else 0.1, 0.7))),
+        scapula=rng.normal(-2.2 if portable else 0.0, 0.8), exposure=float(np.exp(np.clip(rng.normal(-0.4 if portable else 0.1, 0.6), -1.1, 1.5))),
         grid=float(np.clip(rng.normal(0.62 if portable else 0.42, 0.1), 0.2, 0.9)),
         latitude=float(np.clip(rng.normal(0.82, 0.13), 0.5, 1.1)), detail=float(np.clip(rng.normal(0.95, 0.45), 0.1, 2.2)),
         gamma=float(np.exp(rng.normal(0.0, 0.16))), white=float(np.clip(rng.normal(0.94, 0.05), 0.8, 1.0)),

@@ -50,7 +50,7 @@ def rib_paths(anatomy: Anatomy) -> tuple[Map, Map, Map]:
         y = top + drop * ((1 - np.cos(theta)) / 2) ** np.float32(1.05) - 0.6 * np.sin(np.clip(theta * 2.2, 0, np.pi)) * share
         for side in (-1, 1):
             paths.append(np.stack([side * x, y, z], -1))
-            slim = 1 - 0.38 * np.exp(-(((theta - 1.65) / 0.45) ** 2))
+            slim = 1 - 0.50 * np.exp(-(((theta - 1.65) / 0.45) ** 2))
             fade = slim * np.minimum(1, (1 - steps) * 14 + 0.25)
             swell = 0.82 + 0.30 * smoothstep((theta - 1.2) / 1.4)
             highs.append(anatomy.rib_height * (0.85 + 0.15 * share) * swell * fade)
@@ -128,7 +128,7 @@ def spine(anatomy: Anatomy, plane: Plane) -> Map:
     side = np.clip(1 - (np.abs(x) / waist) ** 4, 0, None)
     disc = smoothstep((gap - 0.84) / 0.08)
     plate = np.exp(-(((gap - 0.80) / 0.07) ** 2))
-    body = side**0.5 * (4.2 * SPONGE + 0.4 * SPONGE * (1 - disc) + 0.25 * plate)
+    body = side**0.5 * (5.6 * SPONGE + 0.4 * SPONGE * (1 - disc) + 0.25 * plate)
     edge = 0.25 * np.exp(-(((np.abs(x) - waist * 0.95) / 0.13) ** 2)) * (1 - disc)
     pedicle = ((np.abs(x) - 0.66 * waist) / 0.42) ** 2 + ((phase - 0.36) * anatomy.rib_spacing / 0.55) ** 2
     ring = 0.45 * np.exp(-((np.sqrt(pedicle) - 1) ** 2) / 0.12)

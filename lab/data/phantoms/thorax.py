@@ -93,8 +93,8 @@ def body_chord(anatomy: Anatomy, plane: Plane, position: Positioning) -> Map:
     ridge = -6.6 + 0.34 * np.clip(x - 5.5, 0, None) + 0.015 * np.clip(x - 12, 0, None) ** 2 - 1.1 * np.clip(6.5 - x, 0, None) ** 2
     under = smoothstep((y - ridge) / 5.0) ** np.float32(0.5)
     flat = under * np.float32(anatomy.body_depth) * (1 - np.float32(0.30) * smoothstep((0.34 * h - y) / (0.5 * h)))
-    flat = flat * (1 + np.float32(0.26) * smoothstep((y - 0.7 * h) / (0.35 * h)))
-    torso = flat * np.clip(1 - (x / half) ** np.float32(3.2), 0, None) ** np.float32(0.5)
+    flat = flat * (1 + np.float32(0.08) * smoothstep((y - 0.7 * h) / (0.35 * h)))
+    torso = flat * np.clip(1 - (x / half) ** np.float32(2.4), 0, None) ** np.float32(0.5)
     edge = np.float32(anatomy.shoulder + 4.0)
     round_off = np.clip(1 - (x / edge) ** 8, 0, None) ** np.float32(0.5)
     fade = 1 - smoothstep((y - 6.0 - 0.25 * position.arm) / 9)
