@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path, PurePosixPath
 
+from lab.config import settings
 from lab.data.sniff import IMAGE_SUFFIXES
 
 
@@ -22,8 +23,9 @@ class FolderIndex:
         self.by_path: dict[str, Path] = {}
         self._by_name: dict[str, list[Path]] = {}
         self._by_stem: dict[str, list[Path]] = {}
+        own = settings().workspace  # copies made here are never read as somebody's originals
         for base, folders, names in os.walk(root):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            folders[:] = sorted(n for n in folders if not n.startswith(".") and Path(base, n) != own)
             for name in sorted(names):
                 path = Path(base, name)
                 inside = not path.is_symlink() or path.resolve().is_relative_to(root)
