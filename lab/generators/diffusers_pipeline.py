@@ -67,7 +67,10 @@ class DiffusersGenerator:
             with self._lock:
                 report = _Reporter(self.pipeline, on_step, request, index, len(batches), seeds)
                 images = self._run(request, seeds, report)
-            yield [Sample(image, self._recipe(request, seed, reading)) for image, seed in zip(images, seeds, strict=True)]
+            yield [
+                Sample(image, self._recipe(request, seed, reading))
+                for image, seed in zip(images, seeds, strict=True)
+            ]
 
     def autoencode(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(n, H, W) uint8 grey images encoded (mean of the posterior) and decoded again, same shape."""

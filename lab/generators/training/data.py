@@ -57,9 +57,17 @@ def digest(recipe: TrainingRecipe) -> str:
     return digest_json([asked, code_digest(["lab.data.phantoms"])])
 
 
+def films_digest(recipe: TrainingRecipe, place: Path) -> str:
+    """Digest of the films this run began with: a run that is resumed keeps them, whatever the renderer is now."""
+    pin = place / "films.json"
+    if pin.is_file():
+        return str(json.loads(pin.read_text(encoding="utf-8"))["digest"])
+    return digest(recipe)
+
+
 def folder_of(recipe: TrainingRecipe, place: Path) -> Path:
-    """Folder of the rendered films; films rendered by another version of the phantoms lie in another one."""
-    return place / "films" / digest(recipe)[:16]
+    """Folder of the rendered films."""
+    return place / "films" / films_digest(recipe, place)[:16]
 
 
 def prepare(recipe: TrainingRecipe, place: Path) -> Iterator[TrainingProgress]:
@@ -68,6 +76,7 @@ def prepare(recipe: TrainingRecipe, place: Path) -> Iterator[TrainingProgress]:
     films = range(recipe.films_per_patient)
     jobs = [("train", patient, film) for patient in sorted(splits["train"]) for film in films]
     jobs += [("held-out", patient, 0) for patient in sorted(splits["held-out"])[: recipe.held_out]]
+    write_json(place / "films.json", {"digest": films_digest(recipe, place)})
     folder = folder_of(recipe, place)
     chunks = [jobs[k : k + CHUNK] for k in range(0, len(jobs), CHUNK)]
     for index, chunk in enumerate(chunks):

@@ -104,7 +104,7 @@ def _measure(
         "training": {name: _history(state) for name, state in states.items()},
         "training_films": len(train.images),
         "training_patients": len({record["patient_id"] for record in train.records}),
-        "films_digest": data.digest(recipe),
+        "films_digest": data.films_digest(recipe, place),
     }
 
 

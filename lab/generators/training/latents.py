@@ -19,7 +19,7 @@ BATCH = 24
 
 def folder_of(recipe: TrainingRecipe, place: Path) -> Path:
     """Folder of the latents: another one for other films or another autoencoder."""
-    key = digest_json([data.digest(recipe), digest_file(place / "vae.safetensors")])
+    key = digest_json([data.films_digest(recipe, place), digest_file(place / "vae.safetensors")])
     return place / "latents" / key[:16]
 
 
