@@ -64,9 +64,14 @@ def distance_figure(
     _threshold(figure, threshold, float(edges[0]))
     if marked is not None:
         figure.add_vline(
-            x=marked, line={"color": theme.TEXT, "width": 1.5}, annotation_text="this sample",
-            annotation_position="top", annotation_font={"color": theme.TEXT, "size": 12},
-        )  # fmt: skip
+            x=marked,
+            line={"color": theme.TEXT, "width": 1.5},
+            annotation_text="this sample",
+            annotation_position="top left" if marked > threshold else "top right",
+            annotation_yshift=-26,
+            annotation_bgcolor=theme.tint(theme.BACKGROUND, 0.7),
+            annotation_font={"color": theme.TEXT, "size": 12},
+        )
     figure.update_xaxes(
         title_text=f"Distance to the nearest training film ({theme.safe(unit)})", range=(edges[0], edges[-1])
     )
@@ -90,13 +95,17 @@ def _outline(side: Side, edges: Floats, share: Floats, values: Floats, threshold
 
     mark = theme.MARKS[side]
     below = int((values <= threshold).sum())
-    name = f"{_WORDS[side]}: {below} of {len(values)} below ({below / len(values):.1%})"
+    name = f"{_WORDS[side]}: {below} of {len(values)} within ({below / len(values):.1%})"
     return go.Scatter(
-        x=np.repeat(edges, 2)[1:-1], y=np.repeat(share, 2), mode="lines", name=name,
+        x=np.repeat(edges, 2)[1:-1],
+        y=np.repeat(share, 2),
+        mode="lines",
+        name=name,
         line={"color": mark.colour, "width": 2.4 if side == "sample" else 1.8, "dash": mark.dash},
-        fill="tozeroy", fillcolor=theme.tint(mark.colour, 0.20 if side == "sample" else 0.08),
+        fill="tozeroy",
+        fillcolor=theme.tint(mark.colour, 0.20 if side == "sample" else 0.08),
         hovertemplate=f"{_WORDS[side]}<br>%{{y:.1%}} near %{{x:.3g}}<extra></extra>",
-    )  # fmt: skip
+    )
 
 
 def _rug(samples: Floats, height: float) -> go.Scatter:
@@ -105,15 +114,27 @@ def _rug(samples: Floats, height: float) -> go.Scatter:
     mark = theme.MARKS["sample"]
     rows = np.flatnonzero(np.isfinite(samples))
     return go.Scatter(
-        x=samples[rows], y=np.full(len(rows), height), mode="markers", showlegend=False, customdata=rows[:, None],
-        marker={"symbol": "line-ns-open", "size": 9, "color": theme.tint(mark.colour, 0.8), "line": {"width": 1.5}},
+        x=samples[rows],
+        y=np.full(len(rows), height),
+        mode="markers",
+        showlegend=False,
+        customdata=rows[:, None],
+        marker={
+            "symbol": "line-ns-open",
+            "size": 9,
+            "color": theme.tint(mark.colour, 0.8),
+            "line": {"width": 1.5},
+        },
         hovertemplate="Sample %{customdata[0]}: %{x:.3g}<extra></extra>",
-    )  # fmt: skip
+    )
 
 
 def _threshold(figure: go.Figure, threshold: float, left: float) -> None:
     figure.add_vrect(x0=left, x1=threshold, fillcolor=theme.DANGER, opacity=0.09, line_width=0, layer="below")
     figure.add_vline(
-        x=threshold, line={"color": theme.DANGER, "width": 2}, annotation_text="near-copy ◂", annotation_position="top left",
+        x=threshold,
+        line={"color": theme.DANGER, "width": 2},
+        annotation_text="◂ near-copy",
+        annotation_position="top left",
         annotation_font={"color": theme.DANGER, "size": 13},
-    )  # fmt: skip
+    )

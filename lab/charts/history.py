@@ -46,19 +46,33 @@ def history_figure(past: Sequence[PastResult], spec: MetricSpec, height: int = 3
     shown = [past[at] for at in order]
     held = [(place, one.result) for place, one in enumerate(shown) if one.result.control is not None]
     if held:
-        figure.add_trace(_line("held-out", [place for place, _ in held], [
-            (item.control, item.control_low, item.control_high) for _, item in held
-        ], None, [f"Held-out films: {theme.number(item.control or 0)}" for _, item in held]))  # fmt: skip
-    figure.add_trace(_line("sample", list(range(len(shown))), [
-        (one.result.value, one.result.low, one.result.high) for one in shown
-    ], order, [_hover(one) for one in shown]))  # fmt: skip
+        figure.add_trace(
+            _line(
+                "held-out",
+                [place for place, _ in held],
+                [(item.control, item.control_low, item.control_high) for _, item in held],
+                None,
+                [f"Held-out films: {theme.number(item.control or 0)}" for _, item in held],
+            )
+        )
+    figure.add_trace(
+        _line(
+            "sample",
+            list(range(len(shown))),
+            [(one.result.value, one.result.low, one.result.high) for one in shown],
+            order,
+            [_hover(one) for one in shown],
+        )
+    )
     if spec.null_line is not None:
         figure.add_hline(y=spec.null_line, line={"color": theme.MUTED, "width": 1.2, "dash": "dash"})
     theme.apply(figure, height)
     figure.update_xaxes(
-        tickvals=list(range(len(shown))), ticktext=[f"{theme.safe(one.run[:18])}<br>{theme.safe(one.when[:10])}" for one in shown],
-        range=(-0.5, len(shown) - 0.5), showgrid=False,
-    )  # fmt: skip
+        tickvals=list(range(len(shown))),
+        ticktext=[f"{theme.safe(one.run[:18])}<br>{theme.safe(one.when[:10])}" for one in shown],
+        range=(-0.5, len(shown) - 0.5),
+        showgrid=False,
+    )
     figure.update_yaxes(
         title_text=f"{theme.safe(spec.title)}  <span style='color:{theme.MUTED}'>{spec.arrow}</span>"
     )
@@ -68,7 +82,8 @@ def history_figure(past: Sequence[PastResult], spec: MetricSpec, height: int = 3
 def _hover(one: PastResult) -> str:
     item = one.result
     return (
-        f"<b>{theme.safe(one.run)}</b><br>{theme.safe(one.when)}<br>{theme.safe(item.title)} {theme.number(item.value or 0)}<br>"
+        f"<b>{theme.safe(one.run)}</b><br>{theme.safe(one.when)}<br>"
+        f"{theme.safe(item.title)} {theme.number(item.value or 0)}<br>"
         f"{item.n_synthetic} samples, seed {item.seed}"
     )
 
@@ -86,13 +101,22 @@ def _line(
     up = [0.0 if high is None or value is None else high - value for value, _, high in ends]
     down = [0.0 if low is None or value is None else value - low for value, low, _ in ends]
     return go.Scatter(
-        x=[place + (0.06 if side == "held-out" else -0.06) for place in places], y=[value for value, _, _ in ends],
-        mode="lines+markers", name=mark.name, text=list(words), hovertemplate="%{text}<extra></extra>",
+        x=[place + (0.06 if side == "held-out" else -0.06) for place in places],
+        y=[value for value, _, _ in ends],
+        mode="lines+markers",
+        name=mark.name,
+        text=list(words),
+        hovertemplate="%{text}<extra></extra>",
         customdata=[[row] for row in rows] if rows is not None else None,
         line={"color": theme.tint(mark.colour, 0.5), "width": 1.5, "dash": mark.dash},
         marker={"symbol": mark.symbol, "size": 10, "color": mark.colour},
         error_y={
-            "type": "data", "symmetric": False, "array": up, "arrayminus": down, "color": theme.tint(mark.colour, 0.7),
-            "thickness": 1.8, "width": 5,
+            "type": "data",
+            "symmetric": False,
+            "array": up,
+            "arrayminus": down,
+            "color": theme.tint(mark.colour, 0.7),
+            "thickness": 1.8,
+            "width": 5,
         },
-    )  # fmt: skip
+    )

@@ -44,7 +44,6 @@ def interval_figure(series: Sequence[Series], specs: Mapping[str, MetricSpec], c
     Returns:
         A figure; point customdata is (number of the series,). Titles carry the direction of better values.
     """
-    import plotly.graph_objects as go
     from plotly.subplots import make_subplots
 
     names = [name for name in specs if any(_found(one, name) for one in series)]
@@ -58,7 +57,7 @@ def interval_figure(series: Sequence[Series], specs: Mapping[str, MetricSpec], c
         cols=columns,
         subplot_titles=[_title(specs[name], series) for name in names],
         vertical_spacing=min(0.9 / max(1, rows - 1), _HEAD / (height - 90)) if rows > 1 else 0,
-        horizontal_spacing=0.1,
+        horizontal_spacing=0.14,
     )
     for place, name in enumerate(names):
         _draw(figure, (place // columns + 1, place % columns + 1), specs[name], series, first=place == 0)
@@ -96,8 +95,18 @@ def _draw(
     for row, (number, item) in enumerate(shown):
         colour = theme.SERIES[number % len(theme.SERIES)]
         symbol = theme.SERIES_SYMBOLS[number % len(theme.SERIES_SYMBOLS)]
-        _dot(figure, at, series[number].name, (item.value, item.low, item.high), rows - row, colour, symbol,
-             _hover(spec, item), number, first)  # fmt: skip
+        _dot(
+            figure,
+            at,
+            series[number].name,
+            (item.value, item.low, item.high),
+            rows - row,
+            colour,
+            symbol,
+            _hover(spec, item, item.value or 0.0),
+            number,
+            first,
+        )
     if reference.control is not None:
         control = (reference.control, reference.control_low, reference.control_high)
         mark = theme.MARKS["held-out"]
@@ -105,36 +114,72 @@ def _draw(
         _dot(figure, at, CONTROL, control, 0, mark.colour, mark.symbol, words, -1, first)
     row, column = at
     figure.update_xaxes(range=span, row=row, col=column, nticks=6)
-    labels = [theme.safe(_short(series[number].name)) for number, _ in shown] + ["Held-out"]
+    one = len(series) == 1
+    labels = ["Samples" if one else theme.safe(_short(series[number].name)) for number, _ in shown] + [
+        "Held-out"
+    ]
     figure.update_yaxes(
-        row=row, col=column, range=(-0.7, rows + 0.7), tickvals=[*range(rows, 0, -1), 0], ticktext=labels,
-        showgrid=False, ticks="",
-    )  # fmt: skip
+        row=row,
+        col=column,
+        range=(-0.7, rows + 0.7),
+        tickvals=[*range(rows, 0, -1), 0],
+        ticktext=labels,
+        showgrid=False,
+        ticks="",
+    )
 
 
 def _dot(
-    figure: go.Figure, at: tuple[int, int], name: str, ends: tuple[Any, Any, Any], height: int, colour: str,
-    symbol: str, words: str, number: int, first: bool,
-) -> None:  # fmt: skip
+    figure: go.Figure,
+    at: tuple[int, int],
+    name: str,
+    ends: tuple[Any, Any, Any],
+    height: int,
+    colour: str,
+    symbol: str,
+    words: str,
+    number: int,
+    first: bool,
+) -> None:
     import plotly.graph_objects as go
 
     value, low, high = ends
     whisker = None
     if low is not None and high is not None:
         whisker = {
-            "type": "data", "array": [high - value], "arrayminus": [value - low], "symmetric": False,
-            "color": theme.tint(colour, 0.75), "thickness": 2, "width": 5,
-        }  # fmt: skip
+            "type": "data",
+            "array": [high - value],
+            "arrayminus": [value - low],
+            "symmetric": False,
+            "color": theme.tint(colour, 0.75),
+            "thickness": 2,
+            "width": 5,
+        }
     figure.add_trace(
         go.Scatter(
-            x=[value], y=[height], mode="markers+text", name=theme.safe(name), legendgroup=theme.safe(name),
-            showlegend=first, error_x=whisker, text=[theme.number(value)], textposition="top center", cliponaxis=False,
-            textfont={"color": theme.TEXT, "size": 12}, customdata=[[number]],
-            marker={"symbol": symbol, "size": 12, "color": colour, "line": {"color": theme.BACKGROUND, "width": 1.5}},
+            x=[value],
+            y=[height],
+            mode="markers+text",
+            name=theme.safe(name),
+            legendgroup=theme.safe(name),
+            showlegend=first,
+            error_x=whisker,
+            text=[theme.number(value)],
+            textposition="top center",
+            cliponaxis=False,
+            textfont={"color": theme.TEXT, "size": 12},
+            customdata=[[number]],
+            marker={
+                "symbol": symbol,
+                "size": 12,
+                "color": colour,
+                "line": {"color": theme.BACKGROUND, "width": 1.5},
+            },
             hovertemplate=words + "<extra></extra>",
         ),
-        row=at[0], col=at[1],
-    )  # fmt: skip
+        row=at[0],
+        col=at[1],
+    )
 
 
 def _floor(
@@ -149,13 +194,22 @@ def _floor(
     colour = theme.MARKS["held-out"].colour
     figure.add_trace(
         go.Scatter(
-            x=[low, low, high, high, low], y=[ends[0], ends[1], ends[1], ends[0], ends[0]], fill="toself", mode="lines",
-            fillcolor=theme.tint(colour, 0.14), line={"color": theme.tint(colour, 0.55), "width": 1.2},
-            name=FLOOR, legendgroup=FLOOR, showlegend=first, hoveron="fills",
-            text=f"{FLOOR}: {theme.number(result.floor)} with {result.floor_n} films", hoverinfo="text",
+            x=[low, low, high, high, low],
+            y=[ends[0], ends[1], ends[1], ends[0], ends[0]],
+            fill="toself",
+            mode="lines",
+            fillcolor=theme.tint(colour, 0.14),
+            line={"color": theme.tint(colour, 0.55), "width": 1.2},
+            name=FLOOR,
+            legendgroup=FLOOR,
+            showlegend=first,
+            hoveron="fills",
+            text=f"{FLOOR}: {theme.number(result.floor)} with {result.floor_n} films",
+            hoverinfo="text",
         ),
-        row=at[0], col=at[1],
-    )  # fmt: skip
+        row=at[0],
+        col=at[1],
+    )
 
 
 def _null(
@@ -168,16 +222,23 @@ def _null(
     x = [spec.null_line, spec.null_line] if spec.null_line is not None else [None, None]
     figure.add_trace(
         go.Scatter(
-            x=x, y=list(ends), mode="lines", name=NULL, legendgroup=NULL, showlegend=first,
-            line={"color": theme.MUTED, "width": 1.5, "dash": "dash"}, hoverinfo="skip",
+            x=x,
+            y=list(ends),
+            mode="lines",
+            name=NULL,
+            legendgroup=NULL,
+            showlegend=first,
+            line={"color": theme.MUTED, "width": 1.5, "dash": "dash"},
+            hoverinfo="skip",
         ),
-        row=at[0], col=at[1],
-    )  # fmt: skip
+        row=at[0],
+        col=at[1],
+    )
 
 
 def _span(spec: MetricSpec, results: Sequence[MetricResult]) -> tuple[float, float]:
     """What the panel shows: the whole range of a share, else all that is drawn, with room for the numbers."""
-    drawn = [spec.null_line] if spec.null_line is not None else []
+    drawn: list[float | None] = [spec.null_line]
     for item in results:
         drawn += [item.value, item.low, item.high, item.floor_low, item.floor_high, item.floor]
         drawn += [item.control, item.control_low, item.control_high]
@@ -195,10 +256,9 @@ def _said(value: float, low: float | None, high: float | None) -> str:
     return f"{theme.number(value)}, 95 % interval {theme.number(low)} to {theme.number(high)}"
 
 
-def _hover(spec: MetricSpec, item: MetricResult) -> str:
-    assert item.value is not None
+def _hover(spec: MetricSpec, item: MetricResult, value: float) -> str:
     lines = [
-        f"<b>{theme.safe(item.title)}</b>  {_said(item.value, item.low, item.high)}",
+        f"<b>{theme.safe(item.title)}</b>  {_said(value, item.low, item.high)}",
         f"{item.n_synthetic} samples against {item.n_real} films, {item.dimension} features",
         *_wrapped(spec.definition),
     ]
@@ -211,5 +271,5 @@ def _wrapped(text: str, width: int = 60) -> list[str]:
     return textwrap.wrap(text, width)
 
 
-def _short(name: str, most: int = 16) -> str:
+def _short(name: str, most: int = 14) -> str:
     return name if len(name) <= most else name[: most - 1] + "…"

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 OFF_MAP = "Off the map: position means nothing"
 OTHER = "other labels"
-_SIZES: dict[Side, float] = {"train": 5.5, "held-out": 7, "sample": 11}
-_OPACITY: dict[Side, float] = {"train": 0.55, "held-out": 0.8, "sample": 1.0}
+_SIZES: dict[Side, float] = {"train": 5.5, "held-out": 6, "sample": 12}
+_OPACITY: dict[Side, float] = {"train": 0.65, "held-out": 0.65, "sample": 1.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,44 +89,51 @@ def _marks(layer: Layer, colours: dict[str, str]) -> list[go.Scattergl]:
         else np.asarray(layer.off_map, dtype=bool)
     )
     mark = theme.MARKS[layer.side]
-    placed = (
-        [_trace(layer, ~off, colours, f"{mark.name} ({int((~off).sum())})", mark.symbol)]
-        if (~off).any()
-        else []
-    )
-    hollow = (
-        [_trace(layer, off, colours, f"{OFF_MAP} ({int(off.sum())})", f"{mark.symbol}-open")]
-        if off.any()
-        else []
-    )
-    return placed + hollow
+    traces = []
+    for chosen, words, symbol in ((~off, mark.name, mark.symbol), (off, OFF_MAP, f"{mark.symbol}-open")):
+        at = np.flatnonzero(chosen)
+        if len(at):
+            traces += _trace(layer, at, colours, f"{words} ({len(at)})", symbol)
+    return traces
 
 
 def _trace(
-    layer: Layer, chosen: NDArray[np.bool_], colours: dict[str, str], name: str, symbol: str
-) -> go.Scattergl:
+    layer: Layer, at: NDArray[np.integer], colours: dict[str, str], name: str, symbol: str
+) -> list[go.Scattergl]:
+    """The points, and a colourless legend entry where colour already tells the label."""
     import plotly.graph_objects as go
 
-    at = np.flatnonzero(chosen)
-    mark = theme.MARKS[layer.side]
+    mark, hollow, by_label = theme.MARKS[layer.side], symbol.endswith("-open"), bool(colours)
     colour: str | list[str] = mark.colour
-    if colours and layer.labels is not None:
+    if by_label and layer.labels is not None:
         colour = [colours.get(str(layer.labels[row]), colours.get(OTHER, theme.MUTED)) for row in at]
-    filled = not symbol.endswith("-open")
-    outline = (
-        {"color": theme.BACKGROUND, "width": 1 if layer.side == "sample" else 0.4}
-        if filled
-        else {"width": 1.8}
-    )
-    return go.Scattergl(
-        x=layer.position[at, 0], y=layer.position[at, 1], mode="markers", name=name, customdata=layer.rows[at][:, None],
-        text=_hover(layer, at, off=not filled), hovertemplate="%{text}<extra></extra>",
+    edge = theme.TEXT if by_label and layer.side == "sample" else theme.BACKGROUND
+    outline = {"width": 1.8} if hollow else {"color": edge, "width": 1.2 if layer.side == "sample" else 0.4}
+    points = go.Scattergl(
+        x=layer.position[at, 0],
+        y=layer.position[at, 1],
+        mode="markers",
+        name=name,
+        legendgroup=name,
+        showlegend=not by_label,
+        customdata=layer.rows[at][:, None],
+        text=_hover(layer, at, hollow),
+        hovertemplate="%{text}<extra></extra>",
         marker={
-            "symbol": symbol, "size": _SIZES[layer.side], "color": colour, "line": outline,
+            "symbol": symbol,
+            "size": _SIZES[layer.side],
+            "color": colour,
+            "line": outline,
             "opacity": _OPACITY[layer.side],
         },
-        selected={"marker": {"opacity": 1.0}}, unselected={"marker": {"opacity": 0.18}},
-    )  # fmt: skip
+        selected={"marker": {"opacity": 1.0}},
+        unselected={"marker": {"opacity": 0.18}},
+    )
+    if not by_label:
+        return [points]
+    shape = {"symbol": symbol, "size": 10, "color": theme.MUTED}
+    entry = go.Scattergl(x=[None], y=[None], mode="markers", name=name, legendgroup=name, marker=shape)
+    return [points, entry]
 
 
 def _hover(layer: Layer, at: NDArray[np.integer], off: bool) -> list[str]:
@@ -142,8 +149,8 @@ def _hover(layer: Layer, at: NDArray[np.integer], off: bool) -> list[str]:
 
 
 def _label_colours(layers: Sequence[Layer]) -> dict[str, str]:
-    names = np.concatenate(
-        [np.asarray(layer.labels).astype(str) for layer in layers if layer.labels is not None] or [[]]
+    names = np.asarray(
+        [str(name) for layer in layers for name in (layer.labels if layer.labels is not None else ())]
     )
     found, counts = np.unique(names, return_counts=True)
     ranked = [str(name) for name in found[np.argsort(-counts, kind="stable")]]
@@ -156,9 +163,14 @@ def _legend_only(name: str, colour: str) -> go.Scattergl:
     import plotly.graph_objects as go
 
     return go.Scattergl(
-        x=[None], y=[None], mode="markers", name=theme.safe(name or "no label"), hoverinfo="skip",
-        legend="legend2", marker={"symbol": "square", "size": 10, "color": colour},
-    )  # fmt: skip
+        x=[None],
+        y=[None],
+        mode="markers",
+        name=theme.safe(name or "no label"),
+        hoverinfo="skip",
+        legend="legend2",
+        marker={"symbol": "square", "size": 10, "color": colour},
+    )
 
 
 def _links(links: NDArray[np.floating]) -> go.Scattergl:
@@ -166,9 +178,13 @@ def _links(links: NDArray[np.floating]) -> go.Scattergl:
 
     gap = np.full(len(links), np.nan)
     return go.Scattergl(
-        x=np.stack([links[:, 0], links[:, 2], gap], axis=1).ravel(), y=np.stack([links[:, 1], links[:, 3], gap], axis=1).ravel(),
-        mode="lines", name="To its true nearest films", hoverinfo="skip", line={"color": theme.tint(theme.TEXT, 0.35), "width": 1},
-    )  # fmt: skip
+        x=np.stack([links[:, 0], links[:, 2], gap], axis=1).ravel(),
+        y=np.stack([links[:, 1], links[:, 3], gap], axis=1).ravel(),
+        mode="lines",
+        name="To its true nearest films",
+        hoverinfo="skip",
+        line={"color": theme.tint(theme.TEXT, 0.35), "width": 1},
+    )
 
 
 def _ring(figure: go.Figure, layers: Sequence[Layer], marked: set[int]) -> None:
@@ -181,10 +197,14 @@ def _ring(figure: go.Figure, layers: Sequence[Layer], marked: set[int]) -> None:
         places = np.asarray(found)
         figure.add_trace(
             go.Scattergl(
-                x=places[:, 0], y=places[:, 1], mode="markers", name="Chosen", hoverinfo="skip",
+                x=places[:, 0],
+                y=places[:, 1],
+                mode="markers",
+                name="Chosen",
+                hoverinfo="skip",
                 marker={"symbol": "circle-open", "size": 22, "color": theme.TEXT, "line": {"width": 2}},
             )
-        )  # fmt: skip
+        )
 
 
 def _frame(figure: go.Figure, positions: NDArray[np.floating]) -> None:
@@ -201,10 +221,19 @@ def _frame(figure: go.Figure, positions: NDArray[np.floating]) -> None:
     figure.update_xaxes(**bare, range=(low[0] - room[0], high[0] + room[0]))
     figure.update_yaxes(**bare, range=(low[1] - room[1], high[1] + room[1]), scaleanchor="x", scaleratio=1)
     figure.update_layout(
-        dragmode="lasso", uirevision="map", clickmode="event+select", margin={"l": 8, "r": 8, "t": 44, "b": 8},
+        dragmode="lasso",
+        uirevision="map",
+        clickmode="event+select",
+        margin={"l": 8, "r": 8, "t": 44, "b": 8},
         newselection={"line": {"color": theme.TEXT, "width": 1.5, "dash": "dot"}},
         legend2={
-            "orientation": "v", "x": 0.995, "xanchor": "right", "y": 0.99, "yanchor": "top",
-            "bgcolor": theme.tint(theme.BACKGROUND, 0.8), "font": {"color": theme.TEXT, "size": 12}, "itemclick": False,
+            "orientation": "v",
+            "x": 0.995,
+            "xanchor": "right",
+            "y": 0.99,
+            "yanchor": "top",
+            "bgcolor": theme.tint(theme.BACKGROUND, 0.8),
+            "font": {"color": theme.TEXT, "size": 12},
+            "itemclick": False,
         },
-    )  # fmt: skip
+    )

@@ -80,16 +80,34 @@ def apply(figure: go.Figure, height: int) -> go.Figure:
         font={"family": FONT, "size": 13, "color": TEXT},
         margin={"l": 60, "r": 24, "t": 64, "b": 52},
         legend={
-            "orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0,
-            "bgcolor": "rgba(0,0,0,0)", "font": {"color": TEXT, "size": 13}, "itemsizing": "constant",
+            "orientation": "h",
+            "yanchor": "bottom",
+            "y": 1.02,
+            "xanchor": "left",
+            "x": 0,
+            "bgcolor": "rgba(0,0,0,0)",
+            "font": {"color": TEXT, "size": 13},
+            "itemsizing": "constant",
         },
-        hoverlabel={"bgcolor": "#1b2127", "bordercolor": AXIS, "font": {"color": TEXT, "family": FONT, "size": 13}, "align": "left"},
+        hoverlabel={
+            "bgcolor": "#1b2127",
+            "bordercolor": AXIS,
+            "font": {"color": TEXT, "family": FONT, "size": 13},
+            "align": "left",
+        },
         modebar={"bgcolor": "rgba(0,0,0,0)", "color": MUTED, "activecolor": TEXT},
-    )  # fmt: skip
+    )
     axis = {
-        "gridcolor": GRID, "linecolor": AXIS, "zeroline": False, "ticks": "outside", "tickcolor": AXIS, "ticklen": 4,
-        "tickfont": {"color": MUTED, "size": 12}, "title_font": {"color": TEXT, "size": 13}, "automargin": True,
-    }  # fmt: skip
+        "gridcolor": GRID,
+        "linecolor": AXIS,
+        "zeroline": False,
+        "ticks": "outside",
+        "tickcolor": AXIS,
+        "ticklen": 4,
+        "tickfont": {"color": MUTED, "size": 12},
+        "title_font": {"color": TEXT, "size": 13},
+        "automargin": True,
+    }
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis)
     return figure

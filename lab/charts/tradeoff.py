@@ -48,16 +48,19 @@ def tradeoff_figure(
                 one.fidelity,
                 one.privacy,
                 theme.SERIES[place % 4],
-                theme.SERIES_SYMBOLS[place // 4 % 4],
+                theme.SERIES_SYMBOLS[place % 4],
                 at,
             )
         )
     _control(figure, shown[0][1])
     if privacy.null_line is not None:
         figure.add_hline(
-            y=privacy.null_line, line={"color": theme.MUTED, "width": 1.5, "dash": "dash"},
-            annotation_text="honest data", annotation_position="bottom right", annotation_font={"color": theme.MUTED, "size": 12},
-        )  # fmt: skip
+            y=privacy.null_line,
+            line={"color": theme.MUTED, "width": 1.5, "dash": "dash"},
+            annotation_text="honest data",
+            annotation_position="bottom right",
+            annotation_font={"color": theme.MUTED, "size": 12},
+        )
     theme.apply(figure, height)
     figure.update_xaxes(
         title_text=f"{theme.safe(fidelity.title)}  <span style='color:{theme.MUTED}'>{_way(fidelity, 'x')}</span>"
@@ -82,14 +85,26 @@ def _mark(name: str, across: MetricResult, up: MetricResult, colour: str, symbol
     import plotly.graph_objects as go
 
     return go.Scatter(
-        x=[across.value], y=[up.value], mode="markers+text", text=[theme.safe(name)], textposition="top right",
-        textfont={"color": theme.TEXT, "size": 12}, customdata=[[at]], name=theme.safe(name), cliponaxis=False,
+        x=[across.value],
+        y=[up.value],
+        mode="markers+text",
+        text=[theme.safe(name)],
+        textposition="top right",
+        textfont={"color": theme.TEXT, "size": 12},
+        customdata=[[at]],
+        name=theme.safe(name),
+        cliponaxis=False,
         error_x=_whisker(across.value, across.low, across.high, colour),
         error_y=_whisker(up.value, up.low, up.high, colour),
-        marker={"symbol": symbol, "size": 13, "color": colour, "line": {"color": theme.BACKGROUND, "width": 1.5}},
+        marker={
+            "symbol": symbol,
+            "size": 13,
+            "color": colour,
+            "line": {"color": theme.BACKGROUND, "width": 1.5},
+        },
         hovertemplate=f"<b>{theme.safe(name)}</b><br>{theme.safe(across.title)} {theme.number(across.value or 0)}<br>"
         f"{theme.safe(up.title)} {theme.number(up.value or 0)}<br>{across.n_synthetic} samples<extra></extra>",
-    )  # fmt: skip
+    )
 
 
 def _whisker(
@@ -98,9 +113,14 @@ def _whisker(
     if value is None or low is None or high is None:
         return None
     return {
-        "type": "data", "symmetric": False, "array": [high - value], "arrayminus": [value - low],
-        "color": theme.tint(colour, 0.6), "thickness": 1.5, "width": 4,
-    }  # fmt: skip
+        "type": "data",
+        "symmetric": False,
+        "array": [high - value],
+        "arrayminus": [value - low],
+        "color": theme.tint(colour, 0.6),
+        "thickness": 1.5,
+        "width": 4,
+    }
 
 
 def _control(figure: go.Figure, one: SetPoint) -> None:
@@ -111,11 +131,18 @@ def _control(figure: go.Figure, one: SetPoint) -> None:
         return
     figure.add_trace(
         go.Scatter(
-            x=[across.control], y=[up.control], mode="markers+text", text=["held-out real films"],
-            textposition="top right", textfont={"color": mark.colour, "size": 12}, customdata=[[-1]],
+            x=[across.control],
+            y=[up.control],
+            mode="markers+text",
+            text=["held-out real films"],
+            textposition="bottom right",
+            textfont={"color": mark.colour, "size": 12},
+            customdata=[[-1]],
             error_x=_whisker(across.control, across.control_low, across.control_high, mark.colour),
             error_y=_whisker(up.control, up.control_low, up.control_high, mark.colour),
-            marker={"symbol": mark.symbol, "size": 14, "color": mark.colour}, name=mark.name, cliponaxis=False,
+            marker={"symbol": mark.symbol, "size": 14, "color": mark.colour},
+            name=mark.name,
+            cliponaxis=False,
             hovertemplate="Real films that no generator saw<br>what an ideal set would score<extra></extra>",
         )
-    )  # fmt: skip
+    )
