@@ -98,12 +98,12 @@ def draw_anatomy(rng: np.random.Generator) -> Anatomy:
         heart_tilt=np.deg2rad(rng.normal(38 - 6 * habitus, 5)), heart_y=height * rng.normal(0.69, 0.012),
         knob=rng.normal(1.55, 0.15) + 0.45 * old, uncoil=float(np.clip(rng.normal(0.6, 0.4), 0, 2)) * old,
         mediastinum=rng.normal(2.0, 0.25) + 0.3 * max(0.0, habitus - 1), rib_spacing=height * rng.normal(0.0955, 0.003),
-        rib_drop=rng.normal(11.2, 1.3) * size, rib_height=rng.normal(0.58, 0.05) * size, cortex=float(np.clip(rng.normal(0.074, 0.016), 0.03, 0.12)),
+        rib_drop=rng.normal(11.2, 1.3) * size, rib_height=rng.normal(0.58, 0.05) * size, cortex=float(np.clip(rng.normal(0.062, 0.016), 0.025, 0.12)),
         bone_density=float(np.clip(rng.normal(1.0, 0.12) - 0.22 * old, 0.5, 1.3)), shoulder=rng.normal(19.6, 0.9) * size,
         clavicle_slope=rng.normal(0.27, 0.07), breast=0.0 if male else float(np.clip(rng.normal(3.4, 1.3), 0.8, 7.0)),
         breast_y=height * rng.normal(0.69, 0.04) + 1.2 * old, scoliosis=rng.normal(0, 0.5),
         gas=(rng.uniform(0.0, 1.0), rng.uniform(1.2, 3.6), rng.uniform(4.5, 8.0)),
-        lung_density=float(np.clip(rng.normal(0.27, 0.03), 0.2, 0.36)), vascularity=float(np.clip(rng.normal(1.25, 0.2), 0.75, 1.8)),
+        lung_density=float(np.clip(rng.normal(0.27, 0.03), 0.2, 0.36)), vascularity=float(np.clip(rng.normal(1.4, 0.25), 0.8, 2.1)),
     )
 
 

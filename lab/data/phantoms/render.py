@@ -75,7 +75,7 @@ def soft_tissue(chest: Chest, contents: Contents, anatomy: Anatomy, position: Po
     lungs = contents.air[0] + contents.air[1]
     blood = np.minimum(contents.vessels[0] + contents.vessels[1], 0.75 * lungs)
     soft = chest.body - lungs * (1 - density) - contents.free * np.float32(0.99) + contents.fluid
-    soft = blurred(soft, 1.4 * plane.size / 256) + blood * (1 - density)
+    soft = blurred(soft, 1.8 * plane.size / 256) + blood * (1 - density)
     soft = soft - np.minimum(chest.airway, 0.5 * chest.body) - chest.gas * (chest.body > 5)
     return np.maximum(soft * (1 + np.float32(0.008) * grain), 0).astype(np.float32)
 
