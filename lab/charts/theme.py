@@ -61,14 +61,13 @@ def safe(text: object) -> str:
 
 def number(value: float) -> str:
     """Three significant digits, plain where they fit."""
-    if value == 0:
-        return "0"
-    size = abs(value)
-    if size >= 1000:
-        return f"{value:,.0f}".replace("-", "−")
+    size, sign = abs(value), "−" if value < 0 else ""
+    if size == 0 or size >= 1000:
+        return f"{sign}{size:,.0f}"
+    if size < 5e-4:
+        return f"{sign}{size:.2g}"
     digits = 3 if size < 1 else 2 if size < 10 else 1 if size < 100 else 0
-    text = f"{value:.{digits}f}" if size >= 5e-4 else f"{value:.1e}"
-    return text.replace("-", "−")
+    return f"{sign}{size:.{digits}f}"
 
 
 def apply(figure: go.Figure, height: int) -> go.Figure:

@@ -26,9 +26,8 @@ MOST_COMPONENTS = 64
         direction="lower",
         low=0.0,
         high=float("inf"),
-        null="above 0 even for films of the same population, the more so the fewer images: read it against"
-        " the held-out line",
-        null_line=0.0,
+        null="the held-out line: above 0 even for films of the same population, the more so the fewer the images",
+        null_line=None,
         needs=("features",),
         minimum_n=20,
         bias="too large with few images, about as number of features over number of images; so all"
