@@ -1,7 +1,7 @@
 """A sample beside its nearest films: what the Neighbours page, the shell and a generation run show.
 
 The films shown are ranked by feature cosine, as is or mirrored. The nearest film by registered correlation is
-always among them: first, when its own p is smaller than that of the cosine detector and small enough to matter
+always among them: first, when its own p is smaller than that of the cosine detector and small enough to count
 (corrected p <= 0.05), else in its place or last. Nothing is left out of a sample's search.
 """
 
