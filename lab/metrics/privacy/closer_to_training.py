@@ -19,6 +19,7 @@ from lab.metrics.spec import MetricSpec
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 DRAWS = 20
+FEW_FILMS = 10
 _TIE = 1e-11
 
 
@@ -83,7 +84,7 @@ def closer_to_training(comparison: Comparison) -> Measurement:
         floor_low=control_low,
         floor_high=control_high,
         floor_n=held_out.n,
-        note=_note(share, low is None),
+        note=_note(share, low is None, main.films),
         per_image=samples.in_given_order(main.scores),
     )
 
@@ -99,7 +100,11 @@ class Draw:
 
 @dataclass(eq=False)
 class Scores:
-    """Sums over draws. `left_sum` and `left_count` are (g,), with one patient group left out."""
+    """Sums over draws. `left_sum` and `left_count` are (g,), with one patient group left out.
+
+    `films` is the effective number of real films that are nearest to an image: the inverse of the chance that two
+    images share theirs.
+    """
 
     totals: Floats
     times: IntArray
@@ -107,6 +112,7 @@ class Scores:
     left_count: Floats
     patients: int
     value: float = field(default=float("nan"))
+    films: float = field(default=float("inf"))
 
     @property
     def scores(self) -> Floats:
@@ -155,16 +161,20 @@ def score(images: Points, real: Points, held_out: Points, draws: list[Draw]) -> 
     )  # fmt: skip
     step = rows_per_block(real.n + held_out.n)
     to_both = (products(images.features, side.features, step) for side in (real, held_out))
+    shared = np.zeros(real.n + held_out.n)
     for (start, to_real), (_, to_held_out) in zip(*to_both, strict=True):
         norms = images.norms[start : start + len(to_real), None]
         to_real = norms + real.norms[None, :] - 2.0 * to_real
         to_held_out = norms + held_out.norms[None, :] - 2.0 * to_held_out
+        nearest = np.concatenate([to_real, to_held_out], axis=1).argmin(axis=1)
+        shared += np.bincount(nearest, minlength=len(shared))
         for draw in draws:
             inside = draw.scored[(draw.scored >= start) & (draw.scored < start + len(to_real))]
             training = _nearest(to_real[inside - start], draw.training, real.groups, groups)
             control = _nearest(to_held_out[inside - start], draw.held_out, held_out.groups, groups)
             _add(sums, images, inside, _closer(training, control, images.norms[inside]))
     sums.value = float(sums.totals.sum() / sums.times.sum())
+    sums.films = float(shared.sum() ** 2 / (shared**2).sum())
     return sums
 
 
@@ -220,8 +230,13 @@ def _add(sums: Scores, images: Points, rows: IntArray, scores: Floats) -> None:
         sums.left_count += stays.sum(axis=0)
 
 
-def _note(share: float, without_interval: bool) -> str:
+def _note(share: float, without_interval: bool, films: float) -> str:
     sentences = ["No interval: fewer than 20 patients on one side."] if without_interval else []
+    if films < FEW_FILMS:
+        sentences.append(
+            f"All samples together have about {films:.0f} different nearest films: the number rests on few films,"
+            " as it does for a collapsed set or for one outside the cloud of real films."
+        )
     if share < 0.95:
         sentences.append(
             f"Each draw holds {share:.0%} of the training films, so a set of nothing but copies would"
