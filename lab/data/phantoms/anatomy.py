@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-STREAMS = ("anatomy", "vessels", "finding", "positioning", "texture", "noise", "caption")
+STREAMS = ("anatomy", "vessels", "finding", "positioning", "texture", "noise", "caption", "tissue")
 
 
 def stream(seed: int, name: str, patient: int, film: int | None = None) -> np.random.Generator:

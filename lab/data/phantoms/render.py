@@ -80,6 +80,15 @@ def soft_tissue(chest: Chest, contents: Contents, anatomy: Anatomy, position: Po
     return np.maximum(soft * (1 + np.float32(0.008) * grain), 0).astype(np.float32)
 
 
+def uneven(soft: Map, size: int, rng: np.random.Generator) -> Map:
+    """Muscle, fat and clothing that lie unevenly: about half a centimetre over some five centimetres."""
+    from scipy import ndimage
+
+    coarse = rng.standard_normal((8, 8)).astype(np.float32)
+    field = ndimage.zoom(coarse, size / 8, order=3, mode="nearest", grid_mode=True).astype(np.float32)
+    return np.maximum(soft + np.float32(0.6) * field * soft / (soft + 3), 0)
+
+
 def bowel_gas(chest: Chest, plane: Plane, rng: np.random.Generator) -> Map:
     """A few pockets of gas under the domes, cm along the beam."""
     total = np.zeros_like(plane.x)
@@ -142,6 +151,7 @@ def render_body(body: Body, recipe: PhantomRecipe, size: int = 256, finding: Fin
     soft = soft_tissue(chest, contents, anatomy, position, plane, grain)
     bone = bone_thickness(anatomy, plane, position, body.ribs)
     soft = soft - bowel_gas(chest, plane, texture)
+    soft = uneven(soft, size, stream(seed, "tissue", patient, film))
     if position.leads:
         bone = bone + lead_thickness(plane, position, texture)
     primary = transmitted(soft, bone)
