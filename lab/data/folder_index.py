@@ -28,8 +28,7 @@ class FolderIndex:
             folders[:] = sorted(n for n in folders if not n.startswith(".") and Path(base, n) != own)
             for name in sorted(names):
                 path = Path(base, name)
-                inside = not path.is_symlink() or path.resolve().is_relative_to(root)
-                if name.startswith(".") or not inside or not path.is_file():
+                if name.startswith(".") or not _inside(path, root) or not path.is_file():
                     continue
                 self.by_path[path.relative_to(root).as_posix()] = path
                 self._by_name.setdefault(name, []).append(path)
@@ -62,3 +61,13 @@ class FolderIndex:
             name: path for name, path in self.by_path.items()
             if path.suffix.lower() in IMAGE_SUFFIXES and "masks" not in PurePosixPath(name.lower()).parts[:-1]
         }  # fmt: skip
+
+
+def _inside(path: Path, root: Path) -> bool:
+    """Whether a path, links followed, stays below `root`."""
+    if not path.is_symlink():
+        return True
+    try:
+        return path.resolve().is_relative_to(root)
+    except (OSError, RuntimeError):  # a link to itself
+        return False

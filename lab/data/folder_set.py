@@ -101,12 +101,13 @@ def _row(path: Path, name: str, table: dict[str, tuple[str, str]], seen: dict[st
         table.get(name) or table.get(path.name) or (_text(recipe, "prompt"), _text(recipe, "label"))
     )
     seed = recipe.get("seed", 0)
+    plain = isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed < 2**32
     return {
         "image_id": digest_json([digest, seen[digest]])[:16],
         "digest": digest,
         "path": str(path),
         "prompt": prompt,
-        "seed": seed if isinstance(seed, int) and not isinstance(seed, bool) else 0,
+        "seed": seed if plain else 0,
         "recipe": canonical_json(recipe) if recipe else "",
         "label": label,
     }

@@ -15,6 +15,7 @@ Defined behaviour (only PNG, JPEG and TIFF are ever handed to Pillow, reduced to
 from __future__ import annotations
 
 import io
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,9 @@ __all__ = [
     "DecodedImage", "ImageLimits", "decode", "decode_clean", "encode_png", "limits_from_settings", "png_text",
     "resize", "to_grey8",
 ]  # fmt: skip
+
+# At debug level Pillow logs the value of every TIFF tag, names of patients among them.
+logging.getLogger("PIL").setLevel(logging.INFO)
 
 
 @dataclass(frozen=True)

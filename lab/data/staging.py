@@ -53,13 +53,17 @@ def staging_folder(target: Path) -> Iterator[Path]:
 
 
 def _flush(staging: Path) -> None:
-    """Bring all files to the disk before the rename makes them visible."""
+    """Bring all files to the disk before the rename makes them visible.
+
+    One sync of everything takes milliseconds where thousands of single ones take many seconds.
+    """
+    if hasattr(os, "sync"):
+        os.sync()
+        return
     for path in staging.rglob("*"):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        if path.is_file():
+            with path.open("rb+") as stream:
+                os.fsync(stream.fileno())
 
 
 def _sweep(parent: Path) -> None:

@@ -68,7 +68,9 @@ def test_content_decides_between_readable_kinds():
 
 
 @pytest.mark.fault(3)
-@pytest.mark.parametrize(("kind", "options"), [("PNG", {}), ("JPEG", {}), ("JPEG", {"progressive": True}), ("TIFF", {})])
+@pytest.mark.parametrize(
+    ("kind", "options"), [("PNG", {}), ("JPEG", {}), ("JPEG", {"progressive": True}), ("TIFF", {})]
+)
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.67, 0.97])
 def test_truncated_file(kind, options, share):
     data = saved(GREY, kind, **options)

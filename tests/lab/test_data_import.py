@@ -92,18 +92,29 @@ def test_columns_are_guessed_overridden_and_listed(tmp_path: Path):
     names = films(tmp_path, 4)
     table(
         tmp_path,
-        **{"Image Index": names, "Patient ID": ["a", "a", "b", "c"], "Finding Labels": ["Mass|Nodule", "x", "y", "z"]},
+        **{
+            "Image Index": names,
+            "Patient ID": ["a", "a", "b", "c"],
+            "Finding Labels": ["Mass|Nodule", "x", "y", "z"],
+        },
         **{"View Position": ["PA"] * 4, "referrer": ["Dr Doe"] * 4, "scanner room": list("1234")},
     )
     plan = plan_import(tmp_path)
     assert plan.mapping == {
-        "image": "Image Index", "patient_id": "Patient ID", "label": "Finding Labels", "labels": "Finding Labels",
+        "image": "Image Index", "patient_id": "Patient ID", "label": "Finding Labels", "labels": "Finding "
+        "Labels",
         "view": "View Position",
     }  # fmt: skip
     assert plan.unused == ("referrer", "scanner room") and not plan.problem and len(plan.images) == 4
-    report = add_folder(tmp_path, "one", keep=("scanner room",), mapping={"label": "View Position", "view": ""})
+    report = add_folder(
+        tmp_path, "one", keep=("scanner room",), mapping={"label": "View Position", "view": ""}
+    )
     rows = report.dataset.manifest
-    assert set(rows["label"]) == {"PA"} and set(rows["view"]) == {""} and set(rows["scanner_room"]) == set("1234")
+    assert (
+        set(rows["label"]) == {"PA"}
+        and set(rows["view"]) == {""}
+        and set(rows["scanner_room"]) == set("1234")
+    )
     assert "referrer" not in rows.columns and report.unused == ("referrer",)
     assert any("referrer" in note for note in report.notes)
     assert "Mass|Nodule" in set(rows["labels"])
@@ -156,7 +167,11 @@ def test_patients_who_share_an_image_stay_together(tmp_path: Path):
     for i in range(0, 40, 2):  # film i of patient i is also filed under patient i+1
         copies.append(f"images/copy{i}.png")
         (tmp_path / copies[-1]).write_bytes((tmp_path / names[i]).read_bytes())
-    table(tmp_path, image=names + copies, patient_id=[f"p{i:02d}" for i in range(40)] + [f"p{i + 1:02d}" for i in range(0, 40, 2)])
+    table(
+        tmp_path,
+        image=names + copies,
+        patient_id=[f"p{i:02d}" for i in range(40)] + [f"p{i + 1:02d}" for i in range(0, 40, 2)],
+    )
     report = add_folder(tmp_path, "linked")
     assert report.kept == 40 and len(report.merged) == 20 and any("share" in note for note in report.notes)
     split = report.dataset.manifest.set_index("patient_id")["split"]
@@ -167,16 +182,27 @@ def test_patients_who_share_an_image_stay_together(tmp_path: Path):
 def test_a_copy_in_train_wins_over_one_in_test(tmp_path: Path):
     names = films(tmp_path, 3)
     (tmp_path / "images/again.png").write_bytes((tmp_path / names[0]).read_bytes())
-    table(tmp_path, image=["images/again.png", *names], patient_id=list("wxyz"), split=["test", "train", "val", "test"])
+    table(
+        tmp_path,
+        image=["images/again.png", *names],
+        patient_id=list("wxyz"),
+        split=["test", "train", "val", "test"],
+    )
     rows = add_folder(tmp_path, "d").dataset.manifest
-    assert len(rows) == 3 and rows.set_index("patient_id")["split"].to_dict() == {"x": "train", "y": "held-out", "z": "test"}
+    assert len(rows) == 3 and rows.set_index("patient_id")["split"].to_dict() == {
+        "x": "train",
+        "y": "held-out",
+        "z": "test",
+    }
 
 
 @pytest.mark.parametrize(
     ("licence", "public"),
     [
-        ("CC BY 4.0", True), ("CC0 1.0", True), ("public domain", True), ("CC BY-SA", True), ("CC BY-NC 4.0", False),
-        ("CC BY-NC-SA", False), ("CC BY-ND 4.0", False), ("", False), ("PhysioNet Credentialed", False), ("unknown", False),
+        ("CC BY 4.0", True), ("CC0 1.0", True), ("public domain", True), ("CC BY-SA", True), ("CC BY-NC
+        4.0", False),
+        ("CC BY-NC-SA", False), ("CC BY-ND 4.0", False), ("", False), ("PhysioNet Credentialed", False),
+        ("unknown", False),
         ("NIH Clinical Center: no restriction on use; cite Wang et al.", True),
     ],
 )  # fmt: skip
@@ -219,7 +245,9 @@ def test_sixteen_bit_and_colour_survive_the_import(tmp_path: Path):
     Image.fromarray(colour).save(tmp_path / "colour.png")
     dataset = add_folder(tmp_path, "mixed").dataset
     by_bits = {row["bits"]: row["image_id"] for _, row in dataset.manifest.iterrows()}
-    assert np.array_equal(dataset.image(by_bits[16]), deep) and np.array_equal(dataset.image(by_bits[8]), colour)
+    assert np.array_equal(dataset.image(by_bits[16]), deep) and np.array_equal(
+        dataset.image(by_bits[8]), colour
+    )
     assert dataset.card.size == 30 and dataset.card.modality == "unknown"
 
 
@@ -243,7 +271,9 @@ def test_balanced_choice_takes_every_patient_before_a_second_film(tmp_path: Path
     assert chosen != patient_balanced(whole, 11, seed=4)
     assert sorted(patient_balanced(whole, 99, seed=0)) == sorted(whole.ids())
     part = subset(whole, chosen[:5])
-    assert part.ids() == chosen[:5] and part.digest != whole.digest and part.image(chosen[0]).shape == (24, 20)
+    assert (
+        part.ids() == chosen[:5] and part.digest != whole.digest and part.image(chosen[0]).shape == (24, 20)
+    )
     with pytest.raises(NotFoundError):
         part.image(chosen[6])
     assert len(shared_digests(images, whole)) == 30  # real files put into a synthetic folder are found
