@@ -75,10 +75,8 @@ def test_orientation_is_applied_and_forgotten(kind, turn):
     array[:8, :8] = 200
     exif = Image.Exif()
     exif[274] = turn
-    if kind == "TIFF":
-        data = saved(array, kind, tiffinfo={274: turn})
-    else:
-        data = saved(array, kind, exif=exif)
+    options = {"tiffinfo": {274: turn}} if kind == "TIFF" else {"exif": exif}
+    data = saved(array, kind, **options)
     found, clean, _ = decode_clean(data)
     bright = np.argwhere(found.array > 100).mean(axis=0) / found.array.shape[:2]
     top, left = {1: (1, 1), 2: (1, 0), 3: (0, 0), 4: (0, 1), 5: (1, 1), 6: (1, 0), 7: (0, 0), 8: (0, 1)}[turn]

@@ -101,8 +101,7 @@ def test_columns_are_guessed_overridden_and_listed(tmp_path: Path):
     )
     plan = plan_import(tmp_path)
     assert plan.mapping == {
-        "image": "Image Index", "patient_id": "Patient ID", "label": "Finding Labels", "labels": "Finding "
-        "Labels",
+        "image": "Image Index", "patient_id": "Patient ID", "label": "Finding Labels", "labels": "Finding Labels",
         "view": "View Position",
     }  # fmt: skip
     assert plan.unused == ("referrer", "scanner room") and not plan.problem and len(plan.images) == 4
@@ -167,11 +166,8 @@ def test_patients_who_share_an_image_stay_together(tmp_path: Path):
     for i in range(0, 40, 2):  # film i of patient i is also filed under patient i+1
         copies.append(f"images/copy{i}.png")
         (tmp_path / copies[-1]).write_bytes((tmp_path / names[i]).read_bytes())
-    table(
-        tmp_path,
-        image=names + copies,
-        patient_id=[f"p{i:02d}" for i in range(40)] + [f"p{i + 1:02d}" for i in range(0, 40, 2)],
-    )
+    patients = [f"p{i:02d}" for i in range(40)] + [f"p{i + 1:02d}" for i in range(0, 40, 2)]
+    table(tmp_path, image=names + copies, patient_id=patients)
     report = add_folder(tmp_path, "linked")
     assert report.kept == 40 and len(report.merged) == 20 and any("share" in note for note in report.notes)
     split = report.dataset.manifest.set_index("patient_id")["split"]
@@ -189,20 +185,16 @@ def test_a_copy_in_train_wins_over_one_in_test(tmp_path: Path):
         split=["test", "train", "val", "test"],
     )
     rows = add_folder(tmp_path, "d").dataset.manifest
-    assert len(rows) == 3 and rows.set_index("patient_id")["split"].to_dict() == {
-        "x": "train",
-        "y": "held-out",
-        "z": "test",
-    }
+    splits = rows.set_index("patient_id")["split"].to_dict()
+    assert splits == {"x": "train", "y": "held-out", "z": "test"}
 
 
 @pytest.mark.parametrize(
     ("licence", "public"),
     [
-        ("CC BY 4.0", True), ("CC0 1.0", True), ("public domain", True), ("CC BY-SA", True), ("CC BY-NC
-        4.0", False),
-        ("CC BY-NC-SA", False), ("CC BY-ND 4.0", False), ("", False), ("PhysioNet Credentialed", False),
-        ("unknown", False),
+        ("CC BY 4.0", True), ("CC0 1.0", True), ("public domain", True), ("CC BY-SA", True), ("CC BY-NC 4.0", False),
+        ("CC BY-NC-SA", False), ("CC BY-ND 4.0", False), ("", False), ("unknown", False),
+        ("PhysioNet Credentialed", False),
         ("NIH Clinical Center: no restriction on use; cite Wang et al.", True),
     ],
 )  # fmt: skip

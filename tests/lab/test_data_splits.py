@@ -57,8 +57,7 @@ PINNED = {"a": "test", "b": "held-out", "c": "train", "d": "train", "e": "held-o
 
 
 def test_the_hash_seed_of_the_process_is_no_part_of_it():
-    code = "from lab.data.splits import split_by_patient as s; print(sorted(s([f'p{i}' for i in
-    range(50)]).items()))"
+    code = "from lab.data.splits import split_by_patient as s; print(sorted(s([f'p{i}' for i in range(50)]).items()))"
     answers = {
         subprocess.run(
             [sys.executable, "-c", code],
