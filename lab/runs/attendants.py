@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
 
 from lab.config import Settings
@@ -12,7 +11,7 @@ from lab.runs import clock
 from lab.runs.identity import is_paused, name_of
 from lab.runs.kind import LANES, warmers
 from lab.runs.lane import OUTDATED, SPOILED
-from lab.runs.processes import LANE, kill_group, spawn
+from lab.runs.processes import LANE, kill_group, note, spawn
 from lab.runs.store import RunStore
 
 _FRUITLESS = 3
@@ -107,10 +106,7 @@ class Attendants:
             attendant.has_worked = True
             if clock.elapsed() - at > self._place.hang_limit_s:
                 self._store.fail_worker(attendant.name, HUNG)
-                print(
-                    f"{attendant.lane}: stopped after {self._place.hang_limit_s} s without a report",
-                    file=sys.stderr,
-                )
+                note(f"{attendant.lane}: stopped after {self._place.hang_limit_s} s without a report")
                 kill_group(attendant.process.pid)
             elif not paused:
                 self._store.heartbeat(attendant.name)

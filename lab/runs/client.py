@@ -12,7 +12,7 @@ from lab.errors import StoreError
 from lab.runs import clock
 from lab.runs.identity import is_alive, is_local
 from lab.runs.inline import run_inline
-from lab.runs.lock import FileLock
+from lab.runs.lock import LOCK, FileLock
 from lab.runs.processes import SUPERVISOR, find_processes, kill_group, spawn, worker_code
 from lab.runs.spec import Progress, RunSpec
 from lab.runs.store import Run, RunStore
@@ -20,6 +20,7 @@ from lab.runs.store import Run, RunStore
 __all__ = [
     "active_workers",
     "ensure_worker",
+    "look",
     "run_inline",
     "stop_workers",
     "submit",
@@ -30,6 +31,7 @@ __all__ = [
 _START_S = 20.0
 _LOOK_S = 1.0
 _WAIT_POLL_S = 0.1
+_LOG_BYTES = 5_000_000
 
 
 def ensure_worker(chosen: Settings | None = None, patience_s: float = 0.5) -> str:
@@ -46,7 +48,7 @@ def ensure_worker(chosen: Settings | None = None, patience_s: float = 0.5) -> st
         StoreError: when the worker does not start.
     """
     place = chosen or settings()
-    lock = FileLock(place.workspace / "worker.lock")
+    lock = FileLock(place.workspace / LOCK)
     if not lock.is_free():
         if not _is_outdated(place):
             return "running"
@@ -80,7 +82,10 @@ def _start(place: Settings, lock: FileLock) -> None:
     RunStore.open(place)
     logs = place.workspace / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    with (logs / "worker.log").open("ab") as output:
+    log = logs / "worker.log"
+    if log.exists() and log.stat().st_size > _LOG_BYTES:
+        log.replace(logs / "worker.1.log")
+    with log.open("ab") as output:
         spawn(SUPERVISOR, place, "--detach", output=output).wait(_START_S)
     if not _until(lambda: not lock.is_free(), _START_S):
         raise StoreError(
@@ -100,6 +105,19 @@ def submit(spec: RunSpec, chosen: Settings | None = None, anew: bool = False) ->
     place = chosen or settings()
     run = RunStore.open(place).submit(spec, anew)
     if not run.is_over:
+        ensure_worker(place)
+    return run
+
+
+def look(run_id: str, chosen: Settings | None = None) -> Run:
+    """The run as it stands, for a page that polls; when its worker died, one is started.
+
+    Raises:
+        NotFoundError: when there is none of that id.
+    """
+    place = chosen or settings()
+    run = RunStore.open(place).get(run_id)
+    if not run.is_over and FileLock(place.workspace / LOCK).is_free():
         ensure_worker(place)
     return run
 

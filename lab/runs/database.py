@@ -17,6 +17,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from lab.errors import StoreError
 from lab.runs import schema
+from lab.runs.lock import UNWRITABLE
 
 T = TypeVar("T")
 BUSY_S = 10.0
@@ -76,9 +77,7 @@ def _engine(url: str) -> Engine:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(
-            "The workspace folder cannot be written; nothing was started; choose another with LAB_WORKSPACE."
-        ) from error
+        raise StoreError(UNWRITABLE) from error
     if on_network_share(path):
         raise StoreError(
             "The run store lies on a network share, where SQLite loses data; nothing was opened; "

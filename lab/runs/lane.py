@@ -25,7 +25,7 @@ from lab.runs.execution import Executor  # noqa: E402
 from lab.runs.faults import write_log  # noqa: E402
 from lab.runs.identity import own_name  # noqa: E402
 from lab.runs.kind import LANES, load_kinds, warmers  # noqa: E402
-from lab.runs.processes import die_with_parent, worker_code  # noqa: E402
+from lab.runs.processes import die_with_parent, note, worker_code  # noqa: E402
 from lab.runs.store import RunStore  # noqa: E402
 
 SPOILED = 75
@@ -75,7 +75,7 @@ class Lane:
                 if claim is not None:
                     self.executor.run(claim, self.name)
             except StoreError as error:
-                print(f"{self.lane}: {error}", file=sys.stderr, flush=True)
+                note(f"{self.lane}: {error}")
                 self._wait(1.0)
                 continue
             if self.executor.spoiled or self.executor.outdated:

@@ -7,12 +7,18 @@ import time
 from pathlib import Path
 from typing import IO
 
+from lab.errors import StoreError
 from lab.runs.identity import is_alive, own_name
 
 try:
     import fcntl
 except ImportError:  # not a POSIX system
     fcntl = None  # type: ignore[assignment]
+
+LOCK = "worker.lock"
+"""In the workspace: held by its supervisor."""
+
+UNWRITABLE = "The workspace folder cannot be written; nothing was started; choose another with LAB_WORKSPACE."
 
 
 class FileLock:
@@ -28,7 +34,10 @@ class FileLock:
 
     def acquire(self, patience_s: float = 0.0) -> bool:
         """Take the lock within `patience_s`; False when another process holds it."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(UNWRITABLE) from error
         until = time.monotonic() + patience_s
         while not self._try():
             if time.monotonic() >= until:
@@ -48,15 +57,21 @@ class FileLock:
         """Whether nobody holds the lock. A holder that starts must wait out this short look."""
         if not self.path.exists():
             return True
+        # A second look, so that another client's short look is not taken for a holder.
         if not self._try(sign=False):
-            return False
+            time.sleep(0.005)
+            if not self._try(sign=False):
+                return False
         self.release()
         return True
 
     def _try(self, sign: bool = True) -> bool:
         if fcntl is None:
             return self._try_portable()
-        stream = self.path.open("a+", encoding="utf-8")
+        try:
+            stream = self.path.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise StoreError(UNWRITABLE) from error
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -21,11 +21,10 @@ from lab.errors import LabError  # noqa: E402
 from lab.runs import clock  # noqa: E402
 from lab.runs.attendants import Attendants  # noqa: E402
 from lab.runs.identity import is_alive, is_local, own_name  # noqa: E402
-from lab.runs.lock import FileLock  # noqa: E402
-from lab.runs.processes import worker_code  # noqa: E402
+from lab.runs.lock import LOCK, FileLock  # noqa: E402
+from lab.runs.processes import SUPERVISOR, note, spawn, worker_code  # noqa: E402
 from lab.runs.store import RunStore  # noqa: E402
 
-LOCK = "worker.lock"
 STOP_PATIENCE_S = 7.0
 _LOCK_PATIENCE_S = 1.0
 
@@ -47,6 +46,7 @@ class Supervisor:
         self._next_beat = 0.0
         self._busy_at = clock.elapsed()
         self._told = ""
+        self.wants_successor = False
 
     def stop(self, _signal: int, _frame: FrameType | None) -> None:
         """Signal handler: end within ten seconds; unfinished runs go back into the queue."""
@@ -71,11 +71,11 @@ class Supervisor:
                 self.lanes.beat()
                 self.store.reap()
             return self._may_end()
-        except LabError as error:
+        except (LabError, OSError) as error:
             # The store may come back (disk freed, lock dropped); lanes and their results wait for it.
             if str(error) != self._told:
                 self._told = str(error)
-                print(f"supervisor: {error}", file=sys.stderr, flush=True)
+                note(f"supervisor: {error}")
             return self._stop_at is not None and clock.elapsed() > self._stop_at
 
     def _heed_stops(self) -> None:
@@ -83,9 +83,11 @@ class Supervisor:
         if self._signalled.is_set():
             self._stop_at = min(self._stop_at or now + STOP_PATIENCE_S, now + STOP_PATIENCE_S)
             self._signalled.clear()
+            self.wants_successor = False
         elif self._stop_at is None and (self.lanes.outdated or self.store.stop_requested(self.name)):
             # Asked by newer code: the batch may take its time.
             self._stop_at = now + self.place.hang_limit_s
+            self.wants_successor = True
         if self._stop_at is not None:
             self.lanes.ask_to_stop()
             if now > self._stop_at:
@@ -102,6 +104,7 @@ class Supervisor:
             self._busy_at = now
         elif now - self._busy_at > self.place.idle_exit_s:
             self._stop_at = now + STOP_PATIENCE_S
+            self.wants_successor = True
         return False
 
     def _bury_strangers(self) -> None:
@@ -144,10 +147,13 @@ def main(argv: list[str] | None = None) -> int:
         signal.signal(signal.SIGINT, supervisor.stop)
         supervisor.run()
     except LabError as error:
-        print(f"supervisor: {error}", file=sys.stderr)
+        note(f"supervisor: {error}")
         return 1
     finally:
         lock.release()
+    # A run submitted while this one was leaving found the lock held and started no worker.
+    if supervisor.wants_successor and supervisor.store.queued_lanes():
+        spawn(SUPERVISOR, place, "--detach").wait()
     return 0
 
 

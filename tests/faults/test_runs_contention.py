@@ -9,13 +9,14 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from sqlalchemy import event
 
-from lab.config import Settings
+from lab.config import Settings, settings
 from lab.errors import StoreError
-from lab.runs.client import submit_and_wait
+from lab.runs.client import ensure_worker, submit_and_wait
 from lab.runs.spec import RunSpec
 from lab.runs.store import RunStore
 
@@ -112,3 +113,13 @@ def test_a_full_store_says_so_and_stays_whole(place: Settings, store: RunStore) 
     assert full.get(run.id) == run
     full.close()
     assert store.submit(item(2)).state == "queued"
+
+
+@pytest.mark.fault(49)
+def test_a_workspace_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("LAB_WORKSPACE", str(tmp_path / "file" / "workspace"))
+    with pytest.raises(StoreError, match="cannot be written"):
+        RunStore.open(settings())
+    with pytest.raises(StoreError, match="cannot be written"):
+        ensure_worker(settings())

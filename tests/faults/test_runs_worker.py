@@ -223,3 +223,27 @@ def test_neither_client_nor_supervisor_loads_models() -> None:
     )
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "[]"
+
+
+def test_an_idle_lane_warms_up_once_declared(place: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_WARM", "1")
+    client.ensure_worker(place)
+    until((place.workspace / "warmed").exists, 30.0)
+    run = end(client.submit(RunSpec("toy-model", {"model": "early"}), place), place)
+    assert run.result is not None and not run.result["built"]
+
+
+@pytest.mark.fault(42)
+def test_a_page_that_only_looks_finds_a_worker_for_its_run(place: Settings, store: RunStore) -> None:
+    run = store.submit(RunSpec("toy-squares", {"n": 2}))
+    assert client.active_workers(place) == {}
+    until(lambda: client.look(run.id, place).state == "done")
+
+
+def test_a_run_submitted_while_the_worker_leaves_is_not_forgotten(
+    place: Settings, store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAB_IDLE_EXIT_S", "0")
+    for number in range(4):
+        run = client.submit(RunSpec("toy-urgent", {"number": number}), place)
+        until(lambda run=run: store.get(run.id).is_over)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.runs.context import RunContext
-from lab.runs.kind import run_kind
+from lab.runs.kind import run_kind, warm
 from lab.runs.spec import Progress, RunSpec
 
 Steps = Generator[Progress, None, dict[str, Any]]
@@ -84,6 +84,14 @@ def model(spec: RunSpec, ctx: RunContext) -> Steps:
     ctx.resident(spec.settings["model"], lambda: built.append(1) or object())
     yield ctx.progress("Using", 1, 1)
     return {"built": bool(built), "pid": os.getpid()}
+
+
+@warm("device")
+def load_early(ctx: RunContext) -> Generator[None, None, None]:
+    """Loads the object "early" while the lane is idle."""
+    ctx.resident("early", object)
+    yield
+    (ctx.settings.workspace / "warmed").touch()
 
 
 @run_kind("toy-broken", lane="side", title="Broken")
