@@ -14,8 +14,8 @@ from lab.provenance import digest_file
 
 torch = pytest.importorskip("torch")
 
-# mean, norm and three entries of the features of the pattern below, as first measured on a CPU
-REGRESSION = (0.124438, 17.2153, [0.0, 0.0, 0.0])
+# mean, norm and the three largest of the features of the pattern below, as first measured on a CPU
+REGRESSION = (0.124438, 17.2153, [3.7171, 3.8273, 5.5427])
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def test_features_of_a_pattern_stay_what_they_were(extractor) -> None:
     assert features.shape == (1, 1280) and features.dtype == np.float32
     assert features.mean() == pytest.approx(REGRESSION[0], abs=1e-4)
     assert np.linalg.norm(features) == pytest.approx(REGRESSION[1], abs=2e-3)
-    assert features[0, [0, 640, 1279]] == pytest.approx(REGRESSION[2], abs=1e-3)
+    assert np.sort(features[0])[-3:] == pytest.approx(REGRESSION[2], abs=1e-3)
 
 
 def test_grey_and_repeated_rgb_are_equal_and_batches_do_not_matter(extractor) -> None:
@@ -133,11 +133,9 @@ def test_grey_and_repeated_rgb_are_equal_and_batches_do_not_matter(extractor) ->
 
 
 def test_sixteen_bits_are_stretched(extractor) -> None:
-    film = _pattern()
-    low, high = int(film.min()), int(film.max())
-    stretched = np.rint((film.astype(float) - low) * 255 / (high - low)).astype(np.uint8)
-    deep = (film.astype(np.uint16) * 16) + 100
-    np.testing.assert_allclose(extractor.embed([deep]), extractor.embed([stretched]), atol=0.05)
+    film = np.tile(np.arange(256, dtype=np.uint8), (200, 1))
+    twelve_bits = film.astype(np.uint16) * 16 + 100
+    np.testing.assert_allclose(extractor.embed([twelve_bits]), extractor.embed([film]), atol=2e-4)
 
 
 @pytest.mark.parametrize(
