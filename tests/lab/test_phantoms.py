@@ -21,7 +21,9 @@ from lab.errors import DatasetError
 RECIPE = PhantomRecipe(seed=3, patient=1, film=0)
 
 
-def film_with(label: str, side: str = "", size: str = "moderate", lobe: str = "", recipe: PhantomRecipe = RECIPE) -> Film:
+def film_with(
+    label: str, side: str = "", size: str = "moderate", lobe: str = "", recipe: PhantomRecipe = RECIPE
+) -> Film:
     return render(recipe, finding=FindingSpec(label, side, size, lobe))
 
 
@@ -31,7 +33,9 @@ def folder_bytes(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_dataset_folder(tmp_path_factory.mktemp("one") / "set", patients=3, films_per_patient=2, seed=5, processes=1)
+    return make_dataset_folder(
+        tmp_path_factory.mktemp("one") / "set", patients=3, films_per_patient=2, seed=5, processes=1
+    )
 
 
 def test_a_recipe_always_gives_the_same_film() -> None:
@@ -52,7 +56,9 @@ def test_seed_patient_and_film_each_change_the_film() -> None:
 
 
 def test_films_of_one_patient_share_their_anatomy() -> None:
-    films = [render(PhantomRecipe(3, p, f), finding=FindingSpec("no finding")) for p in (1, 2, 3) for f in (0, 1)]
+    films = [
+        render(PhantomRecipe(3, p, f), finding=FindingSpec("no finding")) for p in (1, 2, 3) for f in (0, 1)
+    ]
     assert len({(f.record["patient_id"], f.record["sex"], f.record["age"]) for f in films}) == 3
     assert draw_anatomy(stream(3, "anatomy", 1)) == draw_anatomy(stream(3, "anatomy", 1))
     assert draw_anatomy(stream(3, "anatomy", 1)) != draw_anatomy(stream(3, "anatomy", 2))
@@ -70,16 +76,24 @@ def test_the_patients_right_is_the_viewers_left(label: str) -> None:
 def test_size_words_order_the_lesions(label: str) -> None:
     side = "" if label == "cardiomegaly" else "left"
     lobe = "LUL" if label == "consolidation" else ""
-    areas = [int(film_with(label, side, size, lobe).masks["lesion"].sum()) for size in ("small", "moderate", "large")]
+    areas = [
+        int(film_with(label, side, size, lobe).masks["lesion"].sum())
+        for size in ("small", "moderate", "large")
+    ]
     assert areas[0] < areas[1] < areas[2]
 
 
-@pytest.mark.parametrize(("label", "lobe"), [("effusion", ""), ("pneumothorax", ""), ("consolidation", "RUL"), ("consolidation", "RLL")])
+@pytest.mark.parametrize(
+    ("label", "lobe"),
+    [("effusion", ""), ("pneumothorax", ""), ("consolidation", "RUL"), ("consolidation", "RLL")],
+)
 def test_small_lesions_stay_recognisable_at_128_pixels(label: str, lobe: str) -> None:
     from scipy import ndimage
 
     for patient in range(3):
-        mask = film_with(label, "right", "small", lobe, PhantomRecipe(3, patient, 0)).masks["lesion"][::2, ::2]
+        mask = film_with(label, "right", "small", lobe, PhantomRecipe(3, patient, 0)).masks["lesion"][
+            ::2, ::2
+        ]
         assert 2 * ndimage.distance_transform_edt(np.pad(mask, 1)).max() >= 8
 
 
@@ -170,7 +184,9 @@ def test_an_interrupted_folder_is_finished_without_redoing_films(small_folder: P
     (folder / "images" / "p00002_f01.png").unlink()
     (folder / ".rows" / "p00002_f01.json").unlink()
     steps: list[tuple[int, int]] = []
-    make_dataset_folder(folder, 3, 2, seed=5, processes=2, on_progress=lambda done, total: steps.append((done, total)))
+    make_dataset_folder(
+        folder, 3, 2, seed=5, processes=2, on_progress=lambda done, total: steps.append((done, total))
+    )
     assert steps == [(5, 6), (6, 6)] and kept.stat().st_mtime_ns == before
     assert folder_bytes(folder) == folder_bytes(small_folder)
 

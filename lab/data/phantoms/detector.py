@@ -16,7 +16,9 @@ def transmitted(soft: Map, bone: Map) -> Map:
     """Beer-Lambert: share of the beam that passes ``soft`` and ``bone`` cm, two energies, (size, size) float32."""
     total = np.zeros_like(soft)
     for share, mu_soft, mu_bone in SPECTRUM:
-        total += np.float32(share) * np.exp(-np.float32(mu_soft) * soft - np.float32(mu_bone - mu_soft) * bone)
+        total += np.float32(share) * np.exp(
+            -np.float32(mu_soft) * soft - np.float32(mu_bone - mu_soft) * bone
+        )
     return total
 
 
@@ -45,11 +47,18 @@ def develop(signal: Map, chest: Chest, plane: Plane, position: Positioning) -> M
     middle = blurred(density, 0.9 / plane.pixel)
     fine = blurred(density, 0.22 / plane.pixel)
     d = np.float32(position.detail)
-    image = np.float32(position.latitude) * wide + (1 + 0.30 * d) * (middle - wide) + (1 + 0.9 * d) * (fine - middle) + (1 + 1.7 * d) * (density - fine)
+    image = (
+        np.float32(position.latitude) * wide
+        + (1 + 0.30 * d) * (middle - wide)
+        + (1 + 0.9 * d) * (fine - middle)
+        + (1 + 1.7 * d) * (density - fine)
+    )
     lungs = chest.lungs[0] + chest.lungs[1] > 4
     low = np.percentile(image[lungs], 12)
     high = np.percentile(image[::2, ::2][chest.body[::2, ::2] > 4], 97)
-    tone = np.clip(position.lung_grey + (image - low) / (high - low) * np.float32(0.95 - position.lung_grey), 0, 1.15)
+    tone = np.clip(
+        position.lung_grey + (image - low) / (high - low) * np.float32(0.95 - position.lung_grey), 0, 1.15
+    )
     curve = tone ** np.float32(position.gamma)
     shoulder = np.where(curve > 0.8, 0.8 + 0.2 * np.tanh((curve - 0.8) / 0.2), curve)
     return (np.float32(position.white) * np.clip(shoulder, 0, 1)).astype(np.float32)

@@ -48,7 +48,12 @@ def draw_findings(rng: np.random.Generator) -> tuple[FindingSpec, ...]:
     first = draw_one(rng, LABELS[int(rng.integers(4))])
     if rng.random() >= SECOND_SHARE:
         return (first,)
-    partner = {"cardiomegaly": "effusion", "effusion": "cardiomegaly", "consolidation": "effusion", "pneumothorax": ""}[first.label]
+    partner = {
+        "cardiomegaly": "effusion",
+        "effusion": "cardiomegaly",
+        "consolidation": "effusion",
+        "pneumothorax": "",
+    }[first.label]
     return (first, draw_one(rng, partner)) if partner else (first,)
 
 
@@ -72,9 +77,19 @@ def draw_shape(finding: FindingSpec, rng: np.random.Generator) -> Shape:
     if finding.label == "cardiomegaly":
         return Shape(((0.535, 0.60, 0.675)[rank]) + 0.03 * u, 0.0, 0.0, jitter)
     if finding.label == "effusion":
-        return Shape(None, push * (0.0, 0.3, 1.3)[rank] * u, (0.02, 0.27, 0.60)[rank] + (0.08, 0.13, 0.20)[rank] * u, jitter)
+        return Shape(
+            None,
+            push * (0.0, 0.3, 1.3)[rank] * u,
+            (0.02, 0.27, 0.60)[rank] + (0.08, 0.13, 0.20)[rank] * u,
+            jitter,
+        )
     if finding.label == "pneumothorax":
-        return Shape(None, push * (0.0, 0.3, 1.4)[rank] * u, (0.78, 0.58, 0.32)[rank] - (0.04, 0.08, 0.10)[rank] * u, jitter)
+        return Shape(
+            None,
+            push * (0.0, 0.3, 1.4)[rank] * u,
+            (0.78, 0.58, 0.32)[rank] - (0.04, 0.08, 0.10)[rank] * u,
+            jitter,
+        )
     return Shape(None, 0.0, (2.9, 4.2, 5.8)[rank] + (0.4, 0.6, 1.0)[rank] * u, jitter)
 
 
@@ -92,7 +107,9 @@ class Contents:
     lesion: np.ndarray
 
 
-def add_effusion(contents: Contents, finding: FindingSpec, shape: Shape, anatomy: Anatomy, plane: Plane, chest: Chest) -> None:
+def add_effusion(
+    contents: Contents, finding: FindingSpec, shape: Shape, anatomy: Anatomy, plane: Plane, chest: Chest
+) -> None:
     """Fluid that fills the lung from below with a meniscus rising towards the wall."""
     which = SIDES.index(finding.side)
     side = (-1, 1)[which]
@@ -101,9 +118,13 @@ def add_effusion(contents: Contents, finding: FindingSpec, shape: Shape, anatomy
     level = dome * (1 - shape.extent) + (0.9 if finding.size == "small" else 0.0)
     gap = np.clip(wall_half_width(anatomy, plane.y) - plane.x * side, 0, 30)
     rise = 2.6 + 0.6 * shape.jitter[0]
-    surface = level - np.float32(rise) * np.exp(-gap / 2.2) - np.float32(0.8) * np.exp(-np.clip(plane.x * side - 2, 0, 30) / 2)
+    surface = (
+        level
+        - np.float32(rise) * np.exp(-gap / 2.2)
+        - np.float32(0.8) * np.exp(-np.clip(plane.x * side - 2, 0, 30) / 2)
+    )
     depth = plane.y - surface
-    filled = 1 - np.exp(-(np.clip(depth, 0, None) / np.float32(1.9)) ** np.float32(1.6))
+    filled = 1 - np.exp(-((np.clip(depth, 0, None) / np.float32(1.9)) ** np.float32(1.6)))
     taken = lung * filled
     contents.air[which] = lung - taken
     contents.vessels[which] = contents.vessels[which] * (1 - filled)
@@ -119,10 +140,14 @@ def collapse(image: Map, plane: Plane, hilum: tuple[float, float], factor: tuple
     dy = (plane.y - np.float32(hilum[1])) * np.float32(1 / factor[1] - 1) / np.float32(plane.pixel)
     c, s = np.float32(np.cos(plane.tilt)), np.float32(np.sin(plane.tilt))
     rows, columns = np.indices(image.shape, dtype=np.float32)
-    return ndimage.map_coordinates(image, [rows + s * dx + c * dy, columns + c * dx - s * dy], order=1, mode="nearest")
+    return ndimage.map_coordinates(
+        image, [rows + s * dx + c * dy, columns + c * dx - s * dy], order=1, mode="nearest"
+    )
 
 
-def add_pneumothorax(contents: Contents, finding: FindingSpec, shape: Shape, anatomy: Anatomy, plane: Plane, chest: Chest) -> None:
+def add_pneumothorax(
+    contents: Contents, finding: FindingSpec, shape: Shape, anatomy: Anatomy, plane: Plane, chest: Chest
+) -> None:
     """Free air between the chest wall and a lung drawn in towards its hilum, with a thin visceral line."""
     which = SIDES.index(finding.side)
     lung = contents.air[which]
@@ -131,7 +156,9 @@ def add_pneumothorax(contents: Contents, finding: FindingSpec, shape: Shape, ana
     hilum = (chest.hilum[which][0], anchor)
     factor = (shape.extent, min(0.97, shape.extent + 0.05 * (1 + shape.jitter[0])))
     small = np.minimum(collapse(lung, plane, hilum, factor) * np.float32(shape.extent**0.3), lung)
-    contents.vessels[which] = np.minimum(collapse(contents.vessels[which], plane, hilum, factor), 3) * (small > 0.3)
+    contents.vessels[which] = np.minimum(collapse(contents.vessels[which], plane, hilum, factor), 3) * (
+        small > 0.3
+    )
     edge = blurred((small > 0.5).astype(np.float32), 0.8)
     line = 4 * edge * (1 - edge) * (lung > 1.0)
     contents.fluid += np.float32(0.35) * line + np.float32(0.10 * (1 - shape.extent)) * small
@@ -141,13 +168,23 @@ def add_pneumothorax(contents: Contents, finding: FindingSpec, shape: Shape, ana
 
 
 LOBE_BOX = {  # y range as a share of the lung height, x range in cm from the midline
-    "RUL": (0.06, 0.445, 3.0, 12.0), "RML": (0.48, 0.72, 3.0, 11.0), "RLL": (0.52, 0.86, 3.0, 13.0),
-    "LUL": (0.06, 0.48, 3.0, 12.0), "LLL": (0.50, 0.86, 3.5, 13.0),
+    "RUL": (0.06, 0.445, 3.0, 12.0),
+    "RML": (0.48, 0.72, 3.0, 11.0),
+    "RLL": (0.52, 0.86, 3.0, 13.0),
+    "LUL": (0.06, 0.48, 3.0, 12.0),
+    "LLL": (0.50, 0.86, 3.5, 13.0),
 }
 
 
-def add_consolidation(contents: Contents, finding: FindingSpec, shape: Shape, anatomy: Anatomy, plane: Plane, chest: Chest,
-                      texture: np.random.Generator) -> None:
+def add_consolidation(
+    contents: Contents,
+    finding: FindingSpec,
+    shape: Shape,
+    anatomy: Anatomy,
+    plane: Plane,
+    chest: Chest,
+    texture: np.random.Generator,
+) -> None:
     """Air spaces filled inside one lobe, with ragged edges, a fissure where there is one, and air bronchograms."""
     which = SIDES.index(finding.side)
     side = (-1, 1)[which]
@@ -163,10 +200,14 @@ def add_consolidation(contents: Contents, finding: FindingSpec, shape: Shape, an
     cx = side * ((inner + wide) / 2 + 0.22 * shape.jitter[1] * (wide - inner))
     stretch = 1.0 + 0.22 * shape.jitter[2]
     ragged = fractal(texture, plane.size, 1.9, 2.5)
-    reach = np.hypot((plane.x - np.float32(cx)) / stretch, (plane.y - np.float32(cy)) * stretch) / np.float32(radius)
+    reach = np.hypot((plane.x - np.float32(cx)) / stretch, (plane.y - np.float32(cy)) * stretch) / np.float32(
+        radius
+    )
     filled = smoothstep((1.25 + 0.20 * ragged - reach) / 0.95)
     if finding.lobe in ("RUL", "RML"):
-        fissure = (plane.y - np.float32(0.462 * h) - np.float32(0.05) * (plane.x * side - 6)) * (1 if finding.lobe == "RUL" else -1)
+        fissure = (plane.y - np.float32(0.462 * h) - np.float32(0.05) * (plane.x * side - 6)) * (
+            1 if finding.lobe == "RUL" else -1
+        )
         filled = filled * smoothstep((0.25 - fissure) / 0.5)
     patchy = np.clip(0.80 + 0.13 * fractal(texture, plane.size, 1.5, 5.0), 0.45, 1.0)
     share = np.float32(0.74) * filled * patchy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from lab.data.phantoms.anatomy import Positioning
 
 Map = npt.NDArray[np.float32]
+AnyMap = npt.NDArray[np.floating[Any]]
 OVERSAMPLING = 2
 
 
@@ -26,7 +28,10 @@ class Plane:
     y: Map
 
     def splat(self, points: Map, weight: Map | float) -> Map:
-        """Parallel projection along z of points (n, 3) in cm that stand for volumes ``weight`` (cm^3): thickness in cm."""
+        """Project points (n, 3) in cm, each standing for a volume ``weight`` in cm^3, along z.
+
+        Returns the thickness in cm (size, size): every volume falls on one cell of a finer grid, which is then pooled.
+        """
         fine = self.size * OVERSAMPLING
         step = self.pixel / OVERSAMPLING
         x = points[:, 0] + points[:, 2] * np.float32(np.tan(self.turn)) - np.float32(self.centre[0])
@@ -35,7 +40,7 @@ class Plane:
         column = np.floor((c * x - s * y) / np.float32(step) + fine / 2).astype(np.int64)
         row = np.floor((s * x + c * y) / np.float32(step) + fine / 2).astype(np.int64)
         inside = (column >= 0) & (column < fine) & (row >= 0) & (row < fine)
-        flat = (row // OVERSAMPLING * self.size + column // OVERSAMPLING) if OVERSAMPLING == 1 else row * fine + column
+        flat = row * fine + column
         mass = np.broadcast_to(np.asarray(weight, np.float32), inside.shape)[inside]
         total = np.bincount(flat[inside], weights=mass, minlength=fine * fine).reshape(fine, fine)
         pooled = total.reshape(self.size, OVERSAMPLING, self.size, OVERSAMPLING).sum((1, 3))
@@ -58,7 +63,9 @@ def film_plane(position: Positioning, middle: float, size: int) -> Plane:
     return Plane(size, pixel, centre, position.tilt, position.turn, x, y)
 
 
-def ellipsoid(x: Map, y: Map, centre: tuple[float, float], axes: tuple[float, float, float], tilt: float = 0.0) -> Map:
+def ellipsoid(
+    x: Map, y: Map, centre: tuple[float, float], axes: tuple[float, float, float], tilt: float = 0.0
+) -> Map:
     """Chord length (cm) along z through an ellipsoid with semi-axes (along, across, depth) turned by ``tilt``."""
     c, s = np.float32(np.cos(tilt)), np.float32(np.sin(tilt))
     u, v = x - np.float32(centre[0]), y - np.float32(centre[1])
@@ -66,7 +73,7 @@ def ellipsoid(x: Map, y: Map, centre: tuple[float, float], axes: tuple[float, fl
     return np.float32(2 * axes[2]) * np.sqrt(np.clip(1 - q, 0, None, dtype=np.float32))
 
 
-def smoothstep(value: Map) -> Map:
+def smoothstep(value: AnyMap) -> Map:
     """The cubic step from 0 at 0 to 1 at 1, float32."""
     t = np.clip(value, 0, 1).astype(np.float32)
     return t * t * (3 - 2 * t)

@@ -19,7 +19,20 @@ from lab.data.phantoms.render import Body, Film, PhantomRecipe, body_of, render_
 from lab.errors import DatasetError
 
 MASK_LABELS = {"lungs": 1, "heart": 2, "lesion": 3}
-COLUMNS = ("image", "patient_id", "label", "side", "size", "lobe", "view", "sex", "age", "text", "findings", "mask")
+COLUMNS = (
+    "image",
+    "patient_id",
+    "label",
+    "side",
+    "size",
+    "lobe",
+    "view",
+    "sex",
+    "age",
+    "text",
+    "findings",
+    "mask",
+)
 ROWS_FOLDER = ".rows"
 
 
@@ -47,7 +60,12 @@ def write_film(folder: Path, recipe: PhantomRecipe, body: Body) -> None:
     """Render one film and write image, mask and, last of all, its metadata row: the row says the film is finished."""
     film = render_body(body, recipe)
     name = film_name(recipe)
-    row = {**film.record, "text": film.record["caption"], "image": f"images/{name}.png", "mask": f"masks/{name}.png"}
+    row = {
+        **film.record,
+        "text": film.record["caption"],
+        "image": f"images/{name}.png",
+        "mask": f"masks/{name}.png",
+    }
     atomic.write_bytes(folder / "images" / f"{name}.png", png_bytes(film.image))
     atomic.write_bytes(folder / "masks" / f"{name}.png", png_bytes(label_mask(film)))
     atomic.write_json(folder / ROWS_FOLDER / f"{name}.json", {column: row[column] for column in COLUMNS})
@@ -63,17 +81,27 @@ def write_films(folder: str, recipes: list[tuple[int, int, int]]) -> int:
     return len(recipes)
 
 
-def make_dataset_folder(folder: Path, patients: int, films_per_patient: int, seed: int = 0, processes: int = 2,
-                        on_progress: Callable[[int, int], None] | None = None) -> Path:
+def make_dataset_folder(
+    folder: Path,
+    patients: int,
+    films_per_patient: int,
+    seed: int = 0,
+    processes: int = 2,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Path:
     """Write ``patients`` x ``films_per_patient`` films to ``folder`` and return it.
 
-    Layout: ``images/*.png``, ``masks/*.png`` (labels of ``MASK_LABELS``), ``metadata.csv`` (``COLUMNS``), which is written
-    last. Finished films of an earlier, interrupted call are kept. ``on_progress(done, total)`` is called after every
-    patient. The bytes do not depend on ``processes``. Raises DatasetError when a
-    count is below one or the folder holds films of another seed.
+    Layout: ``images/*.png``, ``masks/*.png`` (labels of ``MASK_LABELS``), ``metadata.csv`` (``COLUMNS``), written last.
+    Finished films of an earlier, interrupted call are kept. ``on_progress(done, total)`` is called after every patient.
+    The bytes do not depend on ``processes``.
+
+    Raises:
+        DatasetError: when a count is below one, or the folder holds films of another seed.
     """
     if patients < 1 or films_per_patient < 1 or processes < 1:
-        raise DatasetError("The phantom set needs at least one patient, one film and one process; nothing was written.")
+        raise DatasetError(
+            "The phantom set needs at least one patient, one film and one process; nothing was written."
+        )
     claim_folder(folder, seed)
     recipes = [PhantomRecipe(seed, p, f) for p in range(patients) for f in range(films_per_patient)]
     missing = [r for r in recipes if not (folder / ROWS_FOLDER / f"{film_name(r)}.json").is_file()]
@@ -94,7 +122,9 @@ def claim_folder(folder: Path, seed: int) -> None:
         (folder / name).mkdir(parents=True, exist_ok=True)
     note = folder / ROWS_FOLDER / "seed.json"
     if note.is_file() and json.loads(note.read_text())["seed"] != seed:
-        raise DatasetError(f"{folder.name} holds phantoms of another seed; they were kept, choose an empty folder.")
+        raise DatasetError(
+            f"{folder.name} holds phantoms of another seed; they were kept, choose an empty folder."
+        )
     atomic.write_json(note, {"seed": seed})
 
 

@@ -38,7 +38,11 @@ class PhantomRecipe:
 
 @dataclass(frozen=True)
 class Film:
-    """``image`` (size, size) uint8; ``masks`` "lesion", "lungs", "heart" (size, size) bool; ``record`` the manifest row."""
+    """A film and what is known about it.
+
+    ``image`` (size, size) uint8; ``masks`` "lesion", "lungs" and "heart", each (size, size) bool;
+    ``record``: patient_id, label, side, size, lobe, caption, view, sex, age, findings (JSON list).
+    """
 
     image: np.ndarray
     masks: dict[str, np.ndarray]
@@ -47,15 +51,27 @@ class Film:
 
 def shapes_of(findings: tuple[FindingSpec, ...], recipe: PhantomRecipe) -> list[Shape]:
     """The continuous size of each finding, from its own stream so that a change of side or size changes little else."""
-    return [draw_shape(f, np.random.default_rng([recipe.seed, recipe.patient, recipe.film, 7, i])) for i, f in enumerate(findings)]
+    return [
+        draw_shape(f, np.random.default_rng([recipe.seed, recipe.patient, recipe.film, 7, i]))
+        for i, f in enumerate(findings)
+    ]
 
 
-def fill_chest(chest: Chest, vessels: Map, findings: tuple[FindingSpec, ...], shapes: list[Shape], anatomy: Anatomy,
-               plane: Plane, texture: np.random.Generator) -> Contents:
+def fill_chest(
+    chest: Chest,
+    vessels: Map,
+    findings: tuple[FindingSpec, ...],
+    shapes: list[Shape],
+    anatomy: Anatomy,
+    plane: Plane,
+    texture: np.random.Generator,
+) -> Contents:
     """The lungs' contents after every finding has had its effect."""
     split = plane.x < 0
     own = [vessels * split * (chest.lungs[0] > 0.2), vessels * ~split * (chest.lungs[1] > 0.2)]
-    contents = Contents(list(chest.lungs), np.zeros_like(vessels), np.zeros_like(vessels), own, np.zeros(vessels.shape, bool))
+    contents = Contents(
+        list(chest.lungs), np.zeros_like(vessels), np.zeros_like(vessels), own, np.zeros(vessels.shape, bool)
+    )
     for finding, shape in zip(findings, shapes, strict=True):
         if finding.label == "effusion":
             add_effusion(contents, finding, shape, anatomy, plane, chest)
@@ -68,10 +84,16 @@ def fill_chest(chest: Chest, vessels: Map, findings: tuple[FindingSpec, ...], sh
     return contents
 
 
-def soft_tissue(chest: Chest, contents: Contents, anatomy: Anatomy, position: Positioning, plane: Plane, grain: Map) -> Map:
+def soft_tissue(
+    chest: Chest, contents: Contents, anatomy: Anatomy, position: Positioning, plane: Plane, grain: Map
+) -> Map:
     """Centimetres of water along the beam."""
     gravity = np.float32(0.68) + np.float32(0.62 / anatomy.lung_height) * np.clip(plane.y, 0, None)
-    density = np.float32(min(0.5, anatomy.lung_density * position.aeration)) * gravity * (1 + np.float32(0.05) * grain)
+    density = (
+        np.float32(min(0.5, anatomy.lung_density * position.aeration))
+        * gravity
+        * (1 + np.float32(0.05) * grain)
+    )
     lungs = contents.air[0] + contents.air[1]
     blood = np.minimum(contents.vessels[0] + contents.vessels[1], 0.75 * lungs)
     soft = chest.body - lungs * (1 - density) - contents.free * np.float32(0.99) + contents.fluid
@@ -95,18 +117,36 @@ def bowel_gas(chest: Chest, plane: Plane, rng: np.random.Generator) -> Map:
     for _ in range(int(rng.integers(0, 6))):
         radius = rng.uniform(0.5, 1.3)
         centre = (rng.normal(5, 4.5), chest.diaphragm[1] + 2.0 + rng.gamma(2.0, 1.6))
-        total = np.maximum(total, ellipsoid(plane.x, plane.y, centre, (radius * rng.uniform(1, 1.9), radius, radius), rng.uniform(-0.7, 0.7)))
+        total = np.maximum(
+            total,
+            ellipsoid(
+                plane.x,
+                plane.y,
+                centre,
+                (radius * rng.uniform(1, 1.9), radius, radius),
+                rng.uniform(-0.7, 0.7),
+            ),
+        )
     below = smoothstep((plane.y - np.float32(max(chest.diaphragm) + 0.5)) / 1.5)
     return blurred(total * below * np.float32(0.9), 1.2 * plane.size / 256)
 
 
-def record_of(recipe: PhantomRecipe, anatomy: Anatomy, position: Positioning, findings: tuple[FindingSpec, ...]) -> dict[str, object]:
+def record_of(
+    recipe: PhantomRecipe, anatomy: Anatomy, position: Positioning, findings: tuple[FindingSpec, ...]
+) -> dict[str, object]:
     """The manifest row of one film."""
     first = findings[0] if findings else FindingSpec("no finding")
     text = captions.caption(findings, stream(recipe.seed, "caption", recipe.patient, recipe.film))
     return {
-        "patient_id": f"phantom-{recipe.seed}-{recipe.patient:05d}", "label": first.label, "side": first.side, "size": first.size,
-        "lobe": first.lobe, "caption": text, "view": position.view, "sex": anatomy.sex, "age": anatomy.age,
+        "patient_id": f"phantom-{recipe.seed}-{recipe.patient:05d}",
+        "label": first.label,
+        "side": first.side,
+        "size": first.size,
+        "lobe": first.lobe,
+        "caption": text,
+        "view": position.view,
+        "sex": anatomy.sex,
+        "age": anatomy.age,
         "findings": json.dumps([asdict(f) for f in findings]),
     }
 
@@ -134,7 +174,9 @@ def render(recipe: PhantomRecipe, size: int = 256, finding: FindingSpec | None =
     return render_body(body_of(recipe.seed, recipe.patient), recipe, size, finding)
 
 
-def render_body(body: Body, recipe: PhantomRecipe, size: int = 256, finding: FindingSpec | None = None) -> Film:
+def render_body(
+    body: Body, recipe: PhantomRecipe, size: int = 256, finding: FindingSpec | None = None
+) -> Film:
     """As ``render``, for a patient already built: several films of one patient cost less."""
     seed, patient, film = recipe.seed, recipe.patient, recipe.film
     anatomy = body.anatomy
@@ -147,7 +189,9 @@ def render_body(body: Body, recipe: PhantomRecipe, size: int = 256, finding: Fin
     chest = build_chest(anatomy, plane, position, ratio, sum(s.shift for s in shapes))
     texture = stream(seed, "texture", patient, film)
     grain = fractal(texture, size, 1.6, 3.0)
-    contents = fill_chest(chest, vessel_thickness(anatomy, plane, body.vessels), findings, shapes, anatomy, plane, texture)
+    contents = fill_chest(
+        chest, vessel_thickness(anatomy, plane, body.vessels), findings, shapes, anatomy, plane, texture
+    )
     soft = soft_tissue(chest, contents, anatomy, position, plane, grain)
     bone = bone_thickness(anatomy, plane, position, body.ribs)
     soft = soft - bowel_gas(chest, plane, texture)
@@ -155,8 +199,17 @@ def render_body(body: Body, recipe: PhantomRecipe, size: int = 256, finding: Fin
     if position.leads:
         bone = bone + lead_thickness(plane, position, texture)
     primary = transmitted(soft, bone)
-    signal = detect(primary + scattered(primary, soft, plane, position.grid), plane, position, stream(seed, "noise", patient, film))
+    signal = detect(
+        primary + scattered(primary, soft, plane, position.grid),
+        plane,
+        position,
+        stream(seed, "noise", patient, film),
+    )
     image = label(mark(collimate(develop(signal, chest, plane, position), position), position), position)
     lungs = (chest.lungs[0] + chest.lungs[1]) > 1.0
     masks = {"lesion": contents.lesion, "lungs": lungs, "heart": chest.heart > 0.5}
-    return Film(np.round(np.clip(image, 0, 1) * 255).astype(np.uint8), masks, record_of(recipe, anatomy, position, findings))
+    return Film(
+        np.round(np.clip(image, 0, 1) * 255).astype(np.uint8),
+        masks,
+        record_of(recipe, anatomy, position, findings),
+    )

@@ -13,7 +13,11 @@ RINGS = 20
 
 
 def tube(path: Map, high: Map, thick: Map, cortex: float) -> tuple[Map, Map]:
-    """Points (n, 3) and volumes (n,) of a tube along ``path`` (k, m, 3) with half-axes ``high``, ``thick`` (k, m), cm."""
+    """Sample tubes: a cortical shell and a spongy core.
+
+    ``path`` (k, m, 3): centre lines; ``high``, ``thick`` (k, m): half-axes across; all cm. Returns points (n, 3) in cm
+    and their volumes (n,) in cm^3 of cortical bone.
+    """
     tangent = np.gradient(path, axis=1)
     length = np.linalg.norm(tangent, axis=-1, keepdims=True) + np.float32(1e-6)
     tangent = tangent / length
@@ -24,12 +28,18 @@ def tube(path: Map, high: Map, thick: Map, cortex: float) -> tuple[Map, Map]:
     angle = np.linspace(0, 2 * np.pi, RINGS, endpoint=False, dtype=np.float32)
     ring_u = (high[..., None] * np.cos(angle))[..., None] * upward[:, :, None]
     ring_o = (thick[..., None] * np.sin(angle))[..., None] * outward[:, :, None]
-    arc = np.hypot(high[..., None] * np.sin(angle), thick[..., None] * np.cos(angle)) * np.float32(2 * np.pi / RINGS)
+    arc = np.hypot(high[..., None] * np.sin(angle), thick[..., None] * np.cos(angle)) * np.float32(
+        2 * np.pi / RINGS
+    )
     shell = (path[:, :, None] + ring_u + ring_o).reshape(-1, 3)
     core = (path[:, :, None] + (ring_u + ring_o)[:, :, ::2] * np.float32(0.55)).reshape(-1, 3)
     shell_mass = (arc * length * np.float32(cortex)).ravel()
-    core_mass = np.repeat((np.pi * high * thick * length[..., 0] * np.float32(SPONGE / (RINGS / 2))).ravel(), RINGS // 2)
-    return np.concatenate([shell, core]).astype(np.float32), np.concatenate([shell_mass, core_mass]).astype(np.float32)
+    core_mass = np.repeat(
+        (np.pi * high * thick * length[..., 0] * np.float32(SPONGE / (RINGS / 2))).ravel(), RINGS // 2
+    )
+    return np.concatenate([shell, core]).astype(np.float32), np.concatenate([shell_mass, core_mass]).astype(
+        np.float32
+    )
 
 
 def rib_paths(anatomy: Anatomy) -> tuple[Map, Map, Map]:
@@ -47,7 +57,11 @@ def rib_paths(anatomy: Anatomy) -> tuple[Map, Map, Map]:
         x = np.where(theta > np.pi / 2, reach * np.sin(theta) ** np.float32(0.85), x)
         depth = 0.42 * anatomy.body_depth * (0.55 + 0.45 * share)
         z = -depth * np.cos(theta) - 1.0
-        y = top + drop * ((1 - np.cos(theta)) / 2) ** np.float32(1.05) - 0.6 * np.sin(np.clip(theta * 2.2, 0, np.pi)) * share
+        y = (
+            top
+            + drop * ((1 - np.cos(theta)) / 2) ** np.float32(1.05)
+            - 0.6 * np.sin(np.clip(theta * 2.2, 0, np.pi)) * share
+        )
         for side in (-1, 1):
             paths.append(np.stack([side * x, y, z], -1))
             slim = 1 - 0.50 * np.exp(-(((theta - 1.65) / 0.45) ** 2))
@@ -66,7 +80,9 @@ def clavicle_paths(anatomy: Anatomy, position: Positioning) -> tuple[Map, Map, M
     x = 1.9 + (anatomy.shoulder - 4.2) * steps
     y = 3.6 - lift - slope * (x - 1.9) - 0.9 * np.sin(2 * np.pi * steps * 0.9) * 0.8
     z = 6.5 - 7 * steps + 1.2 * np.sin(2 * np.pi * steps)
-    high = (0.62 + 0.22 * (np.abs(steps - 0.45) * 1.6) ** 2) * np.minimum(1, 0.4 + 12 * np.minimum(steps, 1 - steps))
+    high = (0.62 + 0.22 * (np.abs(steps - 0.45) * 1.6) ** 2) * np.minimum(
+        1, 0.4 + 12 * np.minimum(steps, 1 - steps)
+    )
     paths = np.stack([np.stack([side * x, y, z], -1) for side in (-1, 1)])
     highs = np.stack([high, high]).astype(np.float32)
     return paths.astype(np.float32), highs, (highs * 0.8).astype(np.float32)
@@ -77,10 +93,20 @@ def shoulder_points(anatomy: Anatomy, position: Positioning) -> tuple[Map, Map]:
     s = anatomy.shoulder
     p = position.scapula
     corner = {
-        "superior": (s * 0.53 + p, 1.0, -8.0), "inferior": (s * 0.69 + 0.9 * p, 14.6, -8.0), "glenoid": (s * 0.86, 3.2, -4.0),
-        "acromion": (s * 0.95, -0.6, -4.5), "root": (s * 0.56 + p, 3.8, -8.5), "coracoid": (s * 0.80, 1.7, -1.0),
+        "superior": (s * 0.53 + p, 1.0, -8.0),
+        "inferior": (s * 0.69 + 0.9 * p, 14.6, -8.0),
+        "glenoid": (s * 0.86, 3.2, -4.0),
+        "acromion": (s * 0.95, -0.6, -4.5),
+        "root": (s * 0.56 + p, 3.8, -8.5),
+        "coracoid": (s * 0.80, 1.7, -1.0),
     }
-    rods = [("superior", "inferior", 0.22), ("inferior", "glenoid", 0.46), ("superior", "glenoid", 0.25), ("root", "acromion", 0.42), ("glenoid", "coracoid", 0.5)]
+    rods = [
+        ("superior", "inferior", 0.22),
+        ("inferior", "glenoid", 0.46),
+        ("superior", "glenoid", 0.25),
+        ("root", "acromion", 0.42),
+        ("glenoid", "coracoid", 0.5),
+    ]
     steps = np.linspace(0, 1, 140, dtype=np.float32)[:, None]
     points, masses = [], []
     for side in (-1, 1):
@@ -94,7 +120,9 @@ def shoulder_points(anatomy: Anatomy, position: Positioning) -> tuple[Map, Map]:
         a, b = np.meshgrid(np.linspace(0, 1, 110, dtype=np.float32), np.linspace(0, 1, 110, dtype=np.float32))
         a, b = a.ravel()[:, None], b.ravel()[:, None]
         blade = ends["superior"] * (1 - a) + a * (ends["inferior"] * (1 - b) + ends["glenoid"] * b)
-        area = float(np.linalg.norm(np.cross(ends["inferior"] - ends["superior"], ends["glenoid"] - ends["superior"])))
+        area = float(
+            np.linalg.norm(np.cross(ends["inferior"] - ends["superior"], ends["glenoid"] - ends["superior"]))
+        )
         points.append(blade)
         masses.append((a[:, 0] * area * 0.11 / 12100).astype(np.float32))
     return np.concatenate(points).astype(np.float32), np.concatenate(masses).astype(np.float32)
@@ -105,11 +133,17 @@ def humeri(anatomy: Anatomy, plane: Plane, arm: float) -> Map:
     total = np.zeros_like(plane.x)
     for side in (-1, 1):
         r2 = (plane.x - side * anatomy.shoulder * 0.955) ** 2 + (plane.y - 2.4) ** 2
-        outer, inner = 2 * np.sqrt(np.clip(2.35**2 - r2, 0, None)), 2 * np.sqrt(np.clip(2.29**2 - r2, 0, None))
+        outer, inner = (
+            2 * np.sqrt(np.clip(2.35**2 - r2, 0, None)),
+            2 * np.sqrt(np.clip(2.29**2 - r2, 0, None)),
+        )
         total += (outer - inner) + np.float32(0.7 * SPONGE) * inner
         down = smoothstep((plane.y - 3.0) / 1.5)
         off = (plane.x - side * (anatomy.shoulder * 0.97 + (plane.y - 2.4) * (0.1 + 0.04 * arm))) ** 2
-        bark, marrow = 2 * np.sqrt(np.clip(1.1**2 - off, 0, None)), 2 * np.sqrt(np.clip(0.75**2 - off, 0, None))
+        bark, marrow = (
+            2 * np.sqrt(np.clip(1.1**2 - off, 0, None)),
+            2 * np.sqrt(np.clip(0.75**2 - off, 0, None)),
+        )
         total += np.float32(0.6) * down * (bark - marrow)
     return total.astype(np.float32)
 
@@ -133,8 +167,17 @@ def spine(anatomy: Anatomy, plane: Plane) -> Map:
     pedicle = ((np.abs(x) - 0.66 * waist) / 0.42) ** 2 + ((phase - 0.36) * anatomy.rib_spacing / 0.55) ** 2
     ring = 0.45 * np.exp(-((np.sqrt(pedicle) - 1) ** 2) / 0.12)
     spinous = 0.9 * np.exp(-((x / 0.30) ** 2) - ((phase - 0.75) * anatomy.rib_spacing / 0.6) ** 2)
-    wing = 0.32 * np.exp(-(((phase - 0.30) * anatomy.rib_spacing / 0.5) ** 2)) * smoothstep((3.3 - np.abs(x)) / 0.8)
-    sternum = 0.10 * smoothstep((2.6 - np.abs(plane.x - plane.depth_shift(9))) / 0.5) * smoothstep((y - 3.2) / 0.6) * smoothstep((8.5 - y) / 0.8)
+    wing = (
+        0.32
+        * np.exp(-(((phase - 0.30) * anatomy.rib_spacing / 0.5) ** 2))
+        * smoothstep((3.3 - np.abs(x)) / 0.8)
+    )
+    sternum = (
+        0.10
+        * smoothstep((2.6 - np.abs(plane.x - plane.depth_shift(9))) / 0.5)
+        * smoothstep((y - 3.2) / 0.6)
+        * smoothstep((8.5 - y) / 0.8)
+    )
     return (0.5 * (body + edge + ring + spinous + wing) + sternum).astype(np.float32)
 
 
@@ -145,4 +188,6 @@ def bone_thickness(anatomy: Anatomy, plane: Plane, position: Positioning, ribs: 
     cloud = np.concatenate([ribs[0], clavicles, shoulders])
     mass = np.concatenate([ribs[1], clavicle_mass, shoulder_mass])
     bones = blurred(plane.splat(cloud, mass), 0.5 * plane.size / 256)
-    return np.float32(anatomy.bone_density) * (bones + spine(anatomy, plane) + humeri(anatomy, plane, position.arm))
+    return np.float32(anatomy.bone_density) * (
+        bones + spine(anatomy, plane) + humeri(anatomy, plane, position.arm)
+    )

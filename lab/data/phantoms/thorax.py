@@ -36,16 +36,37 @@ class Chest:
 
 def heart_chord(anatomy: Anatomy, plane: Plane, view: str, ratio: float | None, sink: float) -> Map:
     """The heart: a tilted ellipsoid for the ventricles, one for the right atrium, one for the outflow."""
-    width = (ratio or anatomy.heart_ratio) * 2 * anatomy.half_width * (1.07 if view == "AP" and ratio is None else 1.0)
+    width = (
+        (ratio or anatomy.heart_ratio)
+        * 2
+        * anatomy.half_width
+        * (1.07 if view == "AP" and ratio is None else 1.0)
+    )
     grow = width / (0.445 * 2 * 13.6)
     shift = plane.depth_shift(3.0)
     long_axis, short_axis = 0.46 * width, 0.345 * width
     y = anatomy.heart_y - 2.0 * (grow - 1) + sink
-    left = ellipsoid(plane.x, plane.y, (0.205 * width + shift, y + 0.04 * width), (long_axis, short_axis, 4.4 * grow), anatomy.heart_tilt)
-    base = ellipsoid(plane.x, plane.y, (0.10 * width + shift, y + 0.17 * width), (0.46 * width, 0.26 * width, 4.0 * grow), 0.12)
+    left = ellipsoid(
+        plane.x,
+        plane.y,
+        (0.205 * width + shift, y + 0.04 * width),
+        (long_axis, short_axis, 4.4 * grow),
+        anatomy.heart_tilt,
+    )
+    base = ellipsoid(
+        plane.x,
+        plane.y,
+        (0.10 * width + shift, y + 0.17 * width),
+        (0.46 * width, 0.26 * width, 4.0 * grow),
+        0.12,
+    )
     left = np.maximum(left, base)
-    right = ellipsoid(plane.x, plane.y, (-0.115 * width + shift, y + 0.07 * width), (0.215 * width, 0.29 * width, 3.2), 0.18)
-    outflow = ellipsoid(plane.x, plane.y, (0.055 * width + shift, y - 0.25 * width), (0.44 * width, 0.215 * width, 3.0), 1.05)
+    right = ellipsoid(
+        plane.x, plane.y, (-0.115 * width + shift, y + 0.07 * width), (0.215 * width, 0.29 * width, 3.2), 0.18
+    )
+    outflow = ellipsoid(
+        plane.x, plane.y, (0.055 * width + shift, y - 0.25 * width), (0.44 * width, 0.215 * width, 3.0), 1.05
+    )
     return np.sqrt(np.sqrt(left**4 + right**4 + outflow**4)).astype(np.float32)
 
 
@@ -55,8 +76,12 @@ def mediastinum_chord(anatomy: Anatomy, plane: Plane) -> Map:
     bend = np.float32(anatomy.scoliosis) * np.sin(np.pi * np.clip(y / h, -0.2, 1.2)).astype(np.float32)
     front, back = plane.depth_shift(2.0), plane.depth_shift(-5.0)
     half = anatomy.mediastinum * (0.86 + 0.14 * np.cos(2 * np.pi * (y / h - 0.12))).astype(np.float32)
-    column = 15 * np.clip(1 - np.abs((x - bend - front) / (half + 0.5)) ** np.float32(2.6), 0, None) ** np.float32(0.8)
-    knob = ellipsoid(x, y, (1.7 + 0.3 * anatomy.uncoil + front, 0.30 * h), (anatomy.knob + 0.35, anatomy.knob, 2.2), 0.5)
+    column = 15 * np.clip(
+        1 - np.abs((x - bend - front) / (half + 0.5)) ** np.float32(2.6), 0, None
+    ) ** np.float32(0.8)
+    knob = ellipsoid(
+        x, y, (1.7 + 0.3 * anatomy.uncoil + front, 0.30 * h), (anatomy.knob + 0.35, anatomy.knob, 2.2), 0.5
+    )
     trunk = ellipsoid(x, y, (2.2 + front, 0.415 * h), (1.9, 2.0, 2.2), 0.6)
     cava = ellipsoid(x, y, (-1.75 + front, 0.33 * h), (1.35, 6.2, 1.4))
     ascending = ellipsoid(x, y, (-1.5 - 0.6 * anatomy.uncoil + front, 0.42 * h), (1.7, 4.2, 1.9), 0.1)
@@ -79,9 +104,15 @@ def lung_chord(anatomy: Anatomy, plane: Plane, side: int, dome: float, shift: fl
     depth = np.sqrt(np.clip(1 - np.clip(1 - u / 0.45, 0, 1) ** 2, 0, None)) * (u > 0)
     chord = np.float32(anatomy.lung_depth) * profile * depth
     reach = (across - 5.6) / (anatomy.half_width - 5.6)
-    drop = np.where(reach > 0, np.float32(anatomy.dome_drop) * np.clip(reach, 0, None) ** 2.3, 1.6 * np.minimum(reach, 0) ** 2 * 1.8)
+    drop = np.where(
+        reach > 0,
+        np.float32(anatomy.dome_drop) * np.clip(reach, 0, None) ** 2.3,
+        1.6 * np.minimum(reach, 0) ** 2 * 1.8,
+    )
     below = np.clip(plane.y - dome - drop, 0, None)
-    return np.clip(chord - np.float32(anatomy.lung_depth * 0.80) * np.sqrt(below / 0.9), 0, None).astype(np.float32)
+    return np.clip(chord - np.float32(anatomy.lung_depth * 0.80) * np.sqrt(below / 0.9), 0, None).astype(
+        np.float32
+    )
 
 
 def body_chord(anatomy: Anatomy, plane: Plane, position: Positioning) -> Map:
@@ -89,10 +120,23 @@ def body_chord(anatomy: Anatomy, plane: Plane, position: Positioning) -> Map:
     x, y = np.abs(plane.x), plane.y
     h = anatomy.lung_height
     half = wall_half_width(anatomy, np.maximum(y, 0.45 * h)) + np.float32(anatomy.wall)
-    half = half + np.float32(0.4) * smoothstep((y - 0.75 * h) / (0.5 * h)) - np.float32(0.02) * np.clip(0.6 * h - y, 0, None)
-    ridge = -6.6 + 0.34 * np.clip(x - 5.5, 0, None) + 0.015 * np.clip(x - 12, 0, None) ** 2 - 1.1 * np.clip(6.5 - x, 0, None) ** 2
+    half = (
+        half
+        + np.float32(0.4) * smoothstep((y - 0.75 * h) / (0.5 * h))
+        - np.float32(0.02) * np.clip(0.6 * h - y, 0, None)
+    )
+    ridge = (
+        -6.6
+        + 0.34 * np.clip(x - 5.5, 0, None)
+        + 0.015 * np.clip(x - 12, 0, None) ** 2
+        - 1.1 * np.clip(6.5 - x, 0, None) ** 2
+    )
     under = smoothstep((y - ridge) / 5.0) ** np.float32(0.5)
-    flat = under * np.float32(anatomy.body_depth) * (1 - np.float32(0.30) * smoothstep((0.34 * h - y) / (0.5 * h)))
+    flat = (
+        under
+        * np.float32(anatomy.body_depth)
+        * (1 - np.float32(0.30) * smoothstep((0.34 * h - y) / (0.5 * h)))
+    )
     flat = flat * (1 + np.float32(0.08) * smoothstep((y - 0.7 * h) / (0.35 * h)))
     torso = flat * np.clip(1 - (x / half) ** np.float32(2.4), 0, None) ** np.float32(0.5)
     edge = np.float32(anatomy.shoulder + 4.0)
@@ -102,7 +146,11 @@ def body_chord(anatomy: Anatomy, plane: Plane, position: Positioning) -> Map:
     wide = 5.0 + 1.6 * smoothstep((y + 8) / 8)
     neck = 2 * np.sqrt(np.clip(wide**2 - x * x, 0, None)) * (1 - smoothstep((y + 4) / 10))
     arm_x = anatomy.shoulder + 0.4 + 0.10 * (y - 3) + position.arm
-    arm = 2 * np.sqrt(np.clip((4.6 + 0.4 * anatomy.wall) ** 2 - (x - arm_x) ** 2, 0, None)) * smoothstep((y - 0.5) / 3)
+    arm = (
+        2
+        * np.sqrt(np.clip((4.6 + 0.4 * anatomy.wall) ** 2 - (x - arm_x) ** 2, 0, None))
+        * smoothstep((y - 0.5) / 3)
+    )
     body = np.cbrt(torso**3 + shoulder**3 + neck**3 + arm**3).astype(np.float32)
     return body + breast_chord(anatomy, plane)
 
@@ -110,35 +158,64 @@ def body_chord(anatomy: Anatomy, plane: Plane, position: Positioning) -> Map:
 def breast_chord(anatomy: Anatomy, plane: Plane) -> Map:
     """Breasts in front of the lower lungs; a thin pectoral fold in men."""
     x, y = np.abs(plane.x - np.float32(plane.depth_shift(9.0))), plane.y
-    pectoral = np.float32(1.1) * smoothstep((0.55 * anatomy.lung_height - y) / 4) * smoothstep((x - 4) / 5) * smoothstep((17 - x) / 4)
+    pectoral = (
+        np.float32(1.1)
+        * smoothstep((0.55 * anatomy.lung_height - y) / 4)
+        * smoothstep((x - 4) / 5)
+        * smoothstep((17 - x) / 4)
+    )
     if anatomy.breast <= 0:
         return pectoral
     size = 4.6 + 0.45 * anatomy.breast
     upper = y < anatomy.breast_y
     tall = np.where(upper, np.float32(1.9 * size), np.float32(0.78 * size))
-    q = ((x - 0.62 * anatomy.half_width) / np.float32(size * 1.05)) ** 2 + ((y - anatomy.breast_y) / tall) ** 2
-    bulge = np.sqrt(np.clip(1 - q, 0, None)) * (1 - np.float32(0.45) * np.clip((anatomy.breast_y - y) / tall, 0, 1))
+    q = ((x - 0.62 * anatomy.half_width) / np.float32(size * 1.05)) ** 2 + (
+        (y - anatomy.breast_y) / tall
+    ) ** 2
+    bulge = np.sqrt(np.clip(1 - q, 0, None)) * (
+        1 - np.float32(0.45) * np.clip((anatomy.breast_y - y) / tall, 0, 1)
+    )
     return pectoral + np.float32(anatomy.breast) * bulge.astype(np.float32)
 
 
-def build_chest(anatomy: Anatomy, plane: Plane, position: Positioning, ratio: float | None, shift: float) -> Chest:
+def build_chest(
+    anatomy: Anatomy, plane: Plane, position: Positioning, ratio: float | None, shift: float
+) -> Chest:
     """All chords of one film. ``ratio`` overrides the heart width; ``shift`` (cm) pushes the mediastinum sideways."""
-    moved = Plane(plane.size, plane.pixel, plane.centre, plane.tilt, plane.turn, plane.x - np.float32(shift), plane.y)
+    moved = Plane(
+        plane.size, plane.pixel, plane.centre, plane.tilt, plane.turn, plane.x - np.float32(shift), plane.y
+    )
     heart = heart_chord(anatomy, moved, position.view, ratio, 0.6 * position.inspiration)
     mediastinum = mediastinum_chord(anatomy, moved)
     domes = (anatomy.dome + position.inspiration, anatomy.dome + position.inspiration + anatomy.dome_step)
     inner = heart * np.float32(1.35) + mediastinum
-    lungs = tuple(np.clip(lung_chord(anatomy, plane, side, dome, shift) - inner, 0, None) for side, dome in zip((-1, 1), domes, strict=True))
+    lungs = tuple(
+        np.clip(lung_chord(anatomy, plane, side, dome, shift) - inner, 0, None)
+        for side, dome in zip((-1, 1), domes, strict=True)
+    )
     h = anatomy.lung_height
     bend = 0.25 - 0.35 * np.clip(plane.y / h, 0, 1)
     tube = 2.6 * np.sqrt(np.clip(0.9**2 - (moved.x + bend - plane.depth_shift(1)) ** 2, 0, None))
     airway = tube * smoothstep((0.36 * h - plane.y) / 1.0)
     for side, drop in ((-1, 1.9), (1, 1.3)):
         along = np.clip((moved.x * side) / 3.6, 0, 1)
-        bronchus = 2 * np.sqrt(np.clip(0.55**2 - ((plane.y - 0.345 * h - drop * along - 0.4 * along) * 0.85) ** 2, 0, None))
+        bronchus = 2 * np.sqrt(
+            np.clip(0.55**2 - ((plane.y - 0.345 * h - drop * along - 0.4 * along) * 0.85) ** 2, 0, None)
+        )
         airway = np.maximum(airway, bronchus * (along > 0) * (1 - smoothstep((along - 0.8) / 0.2)))
     present, radius, place = anatomy.gas
-    bubble = ellipsoid(plane.x, plane.y, (place, domes[1] + 1.0 + 0.6 * radius), (radius * 1.25, radius * 0.75, radius), 0.15)
+    bubble = ellipsoid(
+        plane.x, plane.y, (place, domes[1] + 1.0 + 0.6 * radius), (radius * 1.25, radius * 0.75, radius), 0.15
+    )
     gas = bubble * np.float32(0.55 if present < 0.65 else 0.0)
     hilum = ((-3.3 + shift, 0.445 * h), (3.5 + shift, 0.405 * h))
-    return Chest(body_chord(anatomy, plane, position), heart, mediastinum, (lungs[0], lungs[1]), airway.astype(np.float32), gas, domes, hilum)
+    return Chest(
+        body_chord(anatomy, plane, position),
+        heart,
+        mediastinum,
+        (lungs[0], lungs[1]),
+        airway.astype(np.float32),
+        gas,
+        domes,
+        hilum,
+    )

@@ -92,10 +92,18 @@ def tree_points(anatomy: Anatomy, seed: int, patient: int) -> tuple[Map, Map, Ma
             clouds.append(point)
             sizes.append(size)
             volumes.append(np.pi * size**2 * (length / count)[edge])
-        clouds.append(root + rng.normal(0, 1, (14, 3)).astype(np.float32) * np.float32([0.5, 1.5, 1.0]) + np.float32([0.6 * side, 0.2, 0]))
+        clouds.append(
+            root
+            + rng.normal(0, 1, (14, 3)).astype(np.float32) * np.array([0.5, 1.5, 1.0], np.float32)
+            + np.array([0.6 * side, 0.2, 0], np.float32)
+        )
         sizes.append(np.full(14, 0.75, np.float32))
         volumes.append(rng.uniform(0.3, 1.1, 14))
-    return np.concatenate(clouds), np.concatenate(sizes).astype(np.float32), np.concatenate(volumes).astype(np.float32)
+    return (
+        np.concatenate(clouds),
+        np.concatenate(sizes).astype(np.float32),
+        np.concatenate(volumes).astype(np.float32),
+    )
 
 
 def vessel_thickness(anatomy: Anatomy, plane: Plane, tree: tuple[Map, Map, Map]) -> Map:
