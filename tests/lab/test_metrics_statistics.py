@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lab.metrics.comparison import Comparison, compare_sets
+from lab.metrics.fidelity.frechet_distance import frechet, frechet_statistic, moments
 from lab.metrics.fidelity.kernel_distance import kernel_statistic
 from lab.metrics.inputs import MetricInput
 from lab.metrics.neighbourhoods import (
@@ -109,7 +110,14 @@ def test_the_kernel_distance_of_one_population_is_zero_on_average_at_any_n() -> 
 
 @pytest.mark.parametrize(
     "statistic",
-    [kernel_statistic, precision_statistic, recall_statistic, density_statistic, coverage_statistic],
+    [
+        frechet_statistic,
+        kernel_statistic,
+        precision_statistic,
+        recall_statistic,
+        density_statistic,
+        coverage_statistic,
+    ],
 )
 def test_left_out_groups_equal_a_computation_from_scratch(statistic) -> None:
     sets = Comparison(given(), 0).main
@@ -121,6 +129,25 @@ def test_left_out_groups_equal_a_computation_from_scratch(statistic) -> None:
         assert fast.deleted[group] == pytest.approx(
             statistic(SetPair(real, synthetic)).value, rel=1e-9, abs=1e-12
         )
+
+
+def test_many_features_leave_out_groups_in_pairs() -> None:
+    sets = Comparison(given(240, 200, 70), 0).main
+    fast = frechet_statistic(sets)
+    assert sets.groups == 40 and len(fast.deleted) == 20
+    real = sets.real.features[sets.real.groups // 2 != 3]
+    synthetic = sets.synthetic.features[sets.synthetic.groups // 2 != 3]
+    assert fast.deleted[3] == pytest.approx(frechet(*moments(real), *moments(synthetic)), rel=1e-9)
+
+
+@pytest.mark.fault(33)
+def test_singular_covariances_give_a_finite_distance() -> None:
+    rng = np.random.default_rng(0)
+    flat = np.concatenate([rng.normal(size=(50, 3)), np.zeros((50, 5))], axis=1)
+    other = np.concatenate([rng.normal(size=(50, 3)) + 1, np.ones((50, 5))], axis=1)
+    assert frechet(*moments(flat), *moments(flat)) == pytest.approx(0.0, abs=1e-9)
+    lower = frechet(*moments(flat[:, :3]), *moments(other[:, :3]))
+    assert frechet(*moments(flat), *moments(other)) == pytest.approx(lower + 5, rel=1e-9)
 
 
 def test_radii_without_a_large_group_are_searched_anew() -> None:

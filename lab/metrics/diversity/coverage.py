@@ -24,9 +24,8 @@ from lab.metrics.spec import MetricSpec
         minimum_n=20,
         bias="falls with fewer samples: with a tenth as many samples as training films even real films"
         " cover only about 0.4",
-        cost="all distances between and within the sets, once for precision, recall, density and coverage:"
-        " about 4 s for"
-        " 5,000 x 5,000 images on two cores",
+        cost="all distances between and within the sets, once for precision, recall, density and coverage: about 10 s"
+        " for 5,000 x 5,000 images on two cores",
         reference="Naeem et al. 2020, Reliable fidelity and diversity metrics; k = 5 as in prdc 0.2",
         definition="The share of training films that have at least one sample closer than their 5th"
         " nearest training film.",

@@ -23,9 +23,8 @@ from lab.metrics.spec import MetricSpec
         minimum_n=20,
         bias="neighbourhoods of scattered or noisy samples are large and cover much, so it can rise while"
         " variety falls: prefer coverage",
-        cost="all distances between and within the sets, once for precision, recall, density and coverage:"
-        " about 4 s for"
-        " 5,000 x 5,000 images on two cores",
+        cost="all distances between and within the sets, once for precision, recall, density and coverage: about 10 s"
+        " for 5,000 x 5,000 images on two cores",
         reference="Kynkäänniemi et al. 2019, Improved precision and recall metric; k = 5 as in prdc 0.2",
         definition="The share of training films that are closer to some sample than that sample's 5th"
         " nearest sample.",

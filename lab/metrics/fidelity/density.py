@@ -24,9 +24,8 @@ from lab.metrics.spec import MetricSpec
         minimum_n=20,
         bias="samples near the centre of the cloud raise it, so blurred or averaged films score above real"
         " ones",
-        cost="all distances between and within the sets, once for precision, recall, density and coverage:"
-        " about 4 s for"
-        " 5,000 x 5,000 images on two cores",
+        cost="all distances between and within the sets, once for precision, recall, density and coverage: about 10 s"
+        " for 5,000 x 5,000 images on two cores",
         reference="Naeem et al. 2020, Reliable fidelity and diversity metrics; k = 5 as in prdc 0.2",
         definition="How many training films' neighbourhoods a sample lies in on average, divided by 5.",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from lab.errors import NotComputable
 from lab.metrics.comparison import Comparison, Measurement, Statistic, compare_sets
+from lab.metrics.patients import MINIMUM_PATIENTS
 from lab.metrics.points import Points, SetPair
 from lab.metrics.registry import metric
 from lab.metrics.spec import MetricSpec
@@ -34,8 +36,8 @@ MOST_COMPONENTS = 64
         " features are used only"
         " with twice as many images as features, else min(64, n/10) principal components of the training"
         " films",
-        cost="two eigen-decompositions for each patient group left out: below 1 s on components, about 1"
-        " min on 2,048 features",
+        cost="one eigen-decomposition for each patient group left out: seconds on components, about a minute on 2,048"
+        " features",
         reference="Heusel et al. 2017, GANs trained by a two time-scale update rule; Dowson and Landau 1982",
         definition="The distance between two bell-shaped clouds that have the means and spreads of the"
         " samples' and the"
@@ -76,14 +78,34 @@ def principal_components(features: Floats, kept: int) -> Floats:
 
 
 def frechet_statistic(pair: SetPair, basis: Floats | None = None) -> Statistic:
-    """The distance of two sets and its values with one patient group left out of both."""
+    """The distance of two sets and its values with one patient group left out of both.
+
+    On more than 64 features groups are joined in pairs where 20 remain, which halves the time.
+    """
     real, synthetic = _projected(pair.real, basis), _projected(pair.synthetic, basis)
     value = frechet(*moments(real), *moments(synthetic))
-    left = []
-    for column in range(1, 1 + pair.groups):
-        kept_real, kept_synthetic = pair.kept(pair.real, column), pair.kept(pair.synthetic, column)
-        left.append(frechet(*moments(real[kept_real]), *moments(synthetic[kept_synthetic])))
-    return Statistic(value, np.asarray(left))
+    if not pair.groups or pair.real.groups is None or pair.synthetic.groups is None:
+        return Statistic(value, np.empty(0))
+    joined = 2 if real.shape[1] > MOST_COMPONENTS and pair.groups >= 2 * MINIMUM_PATIENTS else 1
+    count = -(-pair.groups // joined)
+    without = zip(
+        _left_out(real, pair.real.groups // joined, count),
+        _left_out(synthetic, pair.synthetic.groups // joined, count),
+        strict=True,
+    )
+    return Statistic(value, np.asarray([frechet(*a, *b) for a, b in without]))
+
+
+def _left_out(features: Floats, groups: NDArray[np.int64], count: int) -> Iterator[tuple[Floats, Floats]]:
+    """Mean and covariance without each group, by taking the group's part from the sums of all."""
+    mean = features.mean(axis=0)
+    centred = features - mean
+    scatter = centred.T @ centred
+    for group in range(count):
+        part = centred[groups == group]
+        n = len(features) - len(part)
+        shift = -part.sum(axis=0) / n
+        yield mean + shift, (scatter - part.T @ part - n * np.outer(shift, shift)) / (n - 1)
 
 
 def moments(features: Floats) -> tuple[Floats, Floats]:
@@ -94,14 +116,22 @@ def moments(features: Floats) -> tuple[Floats, Floats]:
 
 
 def frechet(mean_a: Floats, cov_a: Floats, mean_b: Floats, cov_b: Floats) -> float:
-    """Symmetric form: eigenvalues of A^(1/2) B A^(1/2), so singular covariances are safe."""
-    values, vectors = np.linalg.eigh(cov_a)
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    """The distance of two Gaussians, from the eigenvalues of R' B R with A = R R'; singular covariances are safe."""
+    root = _root(cov_a)
     inner = np.linalg.eigvalsh(root.T @ cov_b @ root)
     overlap = np.sqrt(np.maximum(inner, 0.0)).sum()
     gap = mean_a - mean_b
     distance = float(gap @ gap + np.trace(cov_a) + np.trace(cov_b) - 2.0 * overlap)
     return max(distance, 0.0)
+
+
+def _root(covariance: Floats) -> Floats:
+    """R with covariance = R R': Cholesky where it exists, which is much the faster, else by eigenvectors."""
+    try:
+        return np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(covariance)
+        return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
 
 
 def _projected(points: Points, basis: Floats | None) -> Floats:

@@ -31,8 +31,7 @@ Floats = NDArray[np.float64]
         bias="none from sample size; it grows with the scale of the features, so compare within one"
         " extractor; many films a"
         " patient raise it slightly, for held-out films too",
-        cost="one kernel value a pair of images: about 2 s for 5,000 x 5,000 images of 1,280 features on"
-        " two cores",
+        cost="one kernel value a pair of images: about 5 s for 5,000 x 5,000 images of 1,280 features on two cores",
         reference="Bińkowski et al. 2018, Demystifying MMD GANs; Gretton et al. 2012",
         definition="How far the feature clouds of samples and training films are apart in mean, spread and"
         " skew; 0 when they"

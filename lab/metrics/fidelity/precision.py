@@ -23,9 +23,8 @@ from lab.metrics.spec import MetricSpec
         minimum_n=20,
         bias="one training film far from the rest has a large neighbourhood and lets odd samples pass;"
         " rises with the number of training films",
-        cost="all distances between and within the sets, once for precision, recall, density and coverage:"
-        " about 4 s for"
-        " 5,000 x 5,000 images on two cores",
+        cost="all distances between and within the sets, once for precision, recall, density and coverage: about 10 s"
+        " for 5,000 x 5,000 images on two cores",
         reference="Kynkäänniemi et al. 2019, Improved precision and recall metric; k = 5 as in prdc 0.2",
         definition="The share of samples that are closer to some training film than that film's 5th"
         " nearest training film.",
