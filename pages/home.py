@@ -10,7 +10,7 @@ from lab.ui.frame import head, sentences
 from lab.ui.overview import ended_runs, first_steps, running, stock
 
 head(
-    "Doppel",
+    "Welcome to Doppel",
     "Prompt a generator, put every sample beside its nearest training images, and measure whether the set is "
     "faithful, varied, private and useful.",
 )

@@ -36,11 +36,11 @@ def current_run() -> Run | None:
     return run
 
 
-def first_look() -> None:
+def first_look(examples: tuple[str, ...]) -> None:
     """What to do on an empty page."""
     with st.container(border=True):
         st.markdown("**Start with an example**, or choose a finding on the left.")
-        for number, text in enumerate(EXAMPLES):
+        for number, text in enumerate(examples or EXAMPLES):
             st.button(
                 text,
                 key=f"prompt.example.{number}",
@@ -64,13 +64,13 @@ with sentences():
             "The folder with the embedded generator is missing; restore assets/generators.",
         )
         st.stop()
-    left, right = st.columns([0.34, 0.66], gap="large")
+    left, right = st.columns([0.4, 0.6], gap="large")
     run = current_run()
     with left:
         composer(cards)
     with right:
         if run is None:
-            first_look()
+            first_look(cards[0].examples)
         elif run.state != "done":
             stand_in(run, preview)
         else:

@@ -11,7 +11,7 @@ from lab.errors import LabError
 from lab.runs.records import Run
 from lab.runs.states import ENDED
 from lab.runs.store import RunStore
-from lab.ui.run_panel import stand_in, submit
+from lab.ui.run_panel import see_to, stand_in, submit
 
 _LOG = logging.getLogger("lab.ui")
 _STEPS = {
@@ -25,7 +25,7 @@ _STEPS = {
 def begin(poll_s: float = 1.0) -> None:
     """Start a worker and get the embedded phantom set ready; called once, outside any session.
 
-    It stops at the first step that fails or is cancelled: the home page shows that step and its resume button.
+    It stops at the first step that fails or is cancelled: the home page shows that step and a resume button.
     """
     from lab.runs.client import ensure_worker
     from lab.runs.prepare import next_step
@@ -36,6 +36,7 @@ def begin(poll_s: float = 1.0) -> None:
         while run.state not in ENDED:
             time.sleep(poll_s)
             run = RunStore.open().get(run.id)
+            see_to(run)
         if run.state != "done":
             _LOG.warning("getting ready stopped: a %s run was %s", run.kind, run.state)
             return

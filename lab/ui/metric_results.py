@@ -9,13 +9,16 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from lab.charts.intervals import Series, interval_figure
+from lab.charts.tradeoff import SetPoint, tradeoff_figure
+from lab.metrics.result import MetricResult
 from lab.runs.records import Run
 from lab.runs.store import RunStore
-from lab.ui import metric_charts
 from lab.ui.frame import plain
 from lab.ui.metric_form import QUESTIONS, explained, specs
 from lab.ui.reviews import as_csv
 from lab.ui.run_panel import duration, state_word
+from lab.ui.sets import prompts_by_set
 from lab.ui.state import MetricsKey as Key
 
 COLUMNS = {
@@ -39,9 +42,9 @@ def results(run: Run) -> None:
         st.warning("This run holds no number; choose other metrics and launch again.")
         return
     asked = run.spec.settings
-    st.subheader(plain(f"{asked['synthetic'].rsplit('/', 1)[-1]} against {asked['real']}"), anchor=False)
+    st.subheader(plain(f"{_set_name(run)} against {asked['real']}"), anchor=False)
     st.caption(f"{asked['extractor']}, seed {asked['seed']}, took {duration(run.duration_s or 0)}.")
-    metric_charts.draw(listed, specs(), key=run.id)
+    _draw([Series(_set_name(run), measured(run))], f"metrics.chart.{run.id}")
     _notes(listed)
     _table(listed)
     left, right = st.columns(2)
@@ -121,7 +124,7 @@ def _row(run: Run) -> dict[str, Any]:
     asked = run.spec.settings
     return {
         "Started": time.strftime("%d %b %H:%M", time.localtime(run.created)),
-        "Synthetic": asked["synthetic"].rsplit("/", 1)[-1],
+        "Synthetic": _set_name(run),
         "Real": asked["real"],
         "Metrics": len(asked["metrics"]),
         "State": state_word(run),
@@ -129,12 +132,57 @@ def _row(run: Run) -> dict[str, Any]:
     }
 
 
+def measured(run: Run) -> list[MetricResult]:
+    """The results of a finished run."""
+    return [MetricResult.from_json(item) for item in (run.result or {}).get("results", [])]
+
+
+def _set_name(run: Run) -> str:
+    """Short words for the synthetic side of a run."""
+    name = str(run.spec.settings["synthetic"]).rsplit("/", 1)[-1]
+    prompt = prompts_by_set().get(name)
+    return name if prompt is None else prompt[:40]
+
+
+def _draw(series: list[Series], key: str) -> None:
+    figure = interval_figure(series, specs())
+    st.plotly_chart(
+        figure,
+        key=key,
+        theme=None,
+        config={"displaylogo": False},
+        alt="Each metric with its interval, beside held-out films and the real-to-real floor",
+    )
+
+
 def _compare(runs: list[Run]) -> None:
-    names = [
-        f"{number}. {run.spec.settings['synthetic'].rsplit('/', 1)[-1]}" for number, run in enumerate(runs, 1)
+    """Two to four runs in one chart, in one table, and as fidelity against privacy."""
+    names = [f"{number}. {_set_name(run)}" for number, run in enumerate(runs, 1)]
+    results = [measured(run) for run in runs]
+    _draw([Series(name, one) for name, one in zip(names, results, strict=True)], "metrics.chart.compare")
+    _trade(names, results)
+    tables = [
+        pd.Series({item.title: item.value for item in one}, name=name)
+        for name, one in zip(names, results, strict=True)
     ]
-    tables = []
-    for name, run in zip(names, runs, strict=True):
-        listed = (run.result or {}).get("results", [])
-        tables.append(pd.Series({item["title"]: item["value"] for item in listed}, name=name))
     st.dataframe(pd.concat(tables, axis=1).rename_axis("Metric").reset_index(), hide_index=True)
+
+
+def _trade(names: list[str], results: list[list[MetricResult]]) -> None:
+    known = specs()
+    fidelity = next((name for name, spec in known.items() if spec.axis == "fidelity"), None)
+    privacy = next(
+        (name for name, spec in known.items() if spec.axis == "privacy" and spec.direction == "null"), None
+    )
+    if fidelity is None or privacy is None:
+        return
+    sets = []
+    for name, one in zip(names, results, strict=True):
+        found = {item.metric: item for item in one}
+        if fidelity in found and privacy in found:
+            sets.append(SetPoint(name, found[fidelity], found[privacy]))
+    if len(sets) > 1:
+        figure = tradeoff_figure(sets, known[fidelity], known[privacy])
+        st.plotly_chart(
+            figure, key="metrics.chart.trade", theme=None, alt="Fidelity against privacy of the runs"
+        )

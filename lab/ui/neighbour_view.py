@@ -9,7 +9,7 @@ import streamlit as st
 
 from lab.runs.prepare import calibration_run
 from lab.ui.films import TONES, dataset_film, training_word
-from lab.ui.sample_card import detector_rows, percent, verdict_line
+from lab.ui.sample_card import DETECTORS, detector_rows, percent, verdict_line
 from lab.ui.subjects import Subject
 from lab.ui.viewer import Film, viewer
 
@@ -27,16 +27,13 @@ def comparison(subject: Subject, key: str) -> None:
     if subject.held_out:
         films.append(_match(subject.dataset, subject.held_out, "nearest held-out image, never trained on"))
     viewer(films, key=key, columns=5, lead=True)
+    if subject.identical:
+        st.error("This file is a training image, byte for byte.", icon=":material/content_copy:")
 
 
 def _match(dataset: str, match: dict[str, Any], words: str) -> Film:
     caption = f"{words}\ndistance {match['distance']:.4f} · patient {match['patient_id']}"
-    return dataset_film(dataset, image_of(match), caption)
-
-
-def image_of(match: dict[str, Any]) -> str:
-    """The id of a neighbour's image."""
-    return str(match.get("image_id") or match["image"])
+    return dataset_film(dataset, str(match["image_id"]), caption)
 
 
 def numbers(subject: Subject) -> None:
@@ -93,17 +90,21 @@ def detectors_quality(dataset: str) -> None:
     if len(table):
         st.dataframe(table, hide_index=True, height="content")
     alarms = run.result.get("false_alarms")
-    if isinstance(alarms, dict) and "rate" in alarms:
-        low, high = alarms.get("low"), alarms.get("high")
+    if alarms:
         st.caption(
-            f"False alarms on held-out images: {percent(alarms['rate'])} "
-            f"({percent(low)} to {percent(high)}, n = {alarms.get('n', '–')})."
+            f"False alarms on held-out images at p ≤ 0.01: {percent(alarms['value'])} "
+            f"({percent(alarms['low'])} to {percent(alarms['high'])}). "
+            f"Calibrated on {run.result['n_reference']} images of {run.result['n_patients']} patients; "
+            f"the smallest p it can give is {run.result['smallest_p']:.4f}."
         )
 
 
 def canary_table(result: dict[str, Any]) -> pd.DataFrame:
-    """Canary kinds and their detection rates, one row a kind."""
+    """Canary kinds and how often they are found: by the verdict and by each detector alone."""
     rows = []
     for canary in result.get("canaries", []):
-        rows.append({"Canary": canary["name"], "Found": percent(canary["rate"], 0), "n": canary["n"]})
+        row = {"Canary": canary["kind"], "Found": percent(canary["found"]["value"], 0)}
+        for name, share in canary["by_detector"].items():
+            row[DETECTORS.get(name, name)] = percent(share["value"], 0)
+        rows.append(row)
     return pd.DataFrame(rows)

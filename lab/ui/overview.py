@@ -100,7 +100,7 @@ def running() -> None:
     for run in runs:
         with st.container(border=True, gap="xsmall"):
             st.markdown(f"**{plain(run.label)}**")
-            meter(run)
+            meter(run, "home")
 
 
 def ended_runs(count: int = 6) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from lab.generators.request import MAX_IMAGES
 from lab.runs.records import Run
 from lab.ui.composer import FINDINGS, SIDES, SIZES, takes
 from lab.ui.frame import plain
@@ -13,7 +14,6 @@ from lab.ui.recall import SEEDS, prepare, seeds_in_words, start, throw_dice, wri
 from lab.ui.run_panel import duration, expected
 from lab.ui.state import PromptKey as Key
 
-MAX_IMAGES = 16
 
 
 def composer(cards: list[Any]) -> None:
@@ -77,7 +77,7 @@ def _pills() -> None:
     state = st.session_state
     st.pills("Finding", FINDINGS, key=Key.FINDING, on_change=write_prompt, persist_state="session", wrap=True)
     side, size = takes(state.get(Key.FINDING))
-    left, right = st.columns([0.42, 0.58])
+    left, right = st.columns([0.34, 0.66])
     with left:
         st.pills(
             "Side",
@@ -96,7 +96,7 @@ def _pills() -> None:
 
 def _numbers() -> None:
     state = st.session_state
-    count, seed, dice, lock = st.columns([0.24, 0.42, 0.13, 0.21], vertical_alignment="bottom")
+    count, seed, dice, lock = st.columns([0.2, 0.39, 0.13, 0.28], vertical_alignment="bottom")
     with count:
         st.number_input(
             "Images",

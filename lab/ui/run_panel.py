@@ -6,6 +6,7 @@ Everything is read from the store, so a reload, a second tab or a new server sho
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Callable
 
 import streamlit as st
@@ -71,32 +72,41 @@ def _follow(run_id: str, draw: Callable[[Run], None] | None) -> None:
         return
     if run.is_over:
         st.rerun()
+    see_to(run)
     meter(run)
     if draw is not None:
         draw(run)
 
 
-def meter(run: Run, compact: bool = False) -> None:
-    """Bar, words and the stop button of a run that goes on."""
+def see_to(run: Run, every_s: int = 5) -> None:
+    """Start a worker for a run that has lost its own; looked at every few seconds."""
+    from lab.runs.client import ensure_worker
+
+    if not run.is_over and int(time.time()) % every_s == 0:
+        try:
+            ensure_worker()
+        except LabError as error:
+            refuse(error)
+
+
+def meter(run: Run, where: str = "panel") -> None:
+    """Bar, words and the stop button of a run that goes on; `where` keeps two of them on a page apart."""
     progress = run.progress
-    bar, stop = st.columns([1, 0.001] if compact else [0.86, 0.14], vertical_alignment="bottom")
+    bar, stop = st.columns([0.8, 0.2], vertical_alignment="bottom")
     with bar:
         st.progress(progress.fraction if progress else 0.0, text=plain(in_words(run)))
-        if progress is not None and progress.message and not compact:
+        if progress is not None and progress.message:
             st.caption(plain(progress.message))
-    if not compact:
-        with stop:
-            label = "Stopping…" if run.cancel_requested else "Cancel"
-            st.button(
-                label,
-                key=f"cancel.{run.id}",
-                on_click=cancel,
-                args=(run.id,),
-                disabled=run.cancel_requested,
-                icon=":material/stop_circle:",
-                help="Stops within one batch. Finished batches are kept and a resumed run goes on from them.",
-                width="stretch",
-            )
+    with stop:
+        st.button(
+            "Stopping…" if run.cancel_requested else "Cancel",
+            key=f"cancel.{where}.{run.id}",
+            on_click=cancel,
+            args=(run.id,),
+            disabled=run.cancel_requested,
+            help="Stops within one batch. Finished batches are kept and a resumed run goes on from them.",
+            width="stretch",
+        )
 
 
 def in_words(run: Run) -> str:

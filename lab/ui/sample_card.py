@@ -20,7 +20,7 @@ VERDICT_HELP = (
     "Near-copy: closer to a training image than 99 % of real films are to a film of another patient (p ≤ 0.01). "
     "Close: p ≤ 0.05. Ordinary: neither. Two detectors: registered pixel correlation and feature cosine."
 )
-DETECTORS = {"registered": "Registered correlation", "cosine": "Feature cosine"}
+DETECTORS = {"registered-correlation": "Registered correlation", "feature-cosine": "Feature cosine"}
 
 
 def percent(value: float | None, digits: int = 1) -> str:
@@ -45,6 +45,7 @@ def detector_rows(verdict: dict[str, Any]) -> list[dict[str, Any]]:
             "Distance": reading["distance"],
             "Percentile": reading.get("percentile"),
             "p": reading["p"],
+            "Matched": reading.get("variant", "as is"),
         }
         for reading in verdict.get("detectors", [])
     ]

@@ -61,6 +61,8 @@ class MapKey(StrEnum):
     DATASET = "map.dataset"
     SAMPLES = "map.samples"
     COLOUR = "map.colour"
+    LABELS = "map.labels"
+    ASKED = "map.asked"
     SHOWN = "map.shown"
     CHART = "map.chart"
     GALLERY = "map.gallery"

@@ -30,6 +30,7 @@ class Subject:
         verdict: {label, p, n_reference, detectors}, or None.
         neighbours: nearest training images, nearest first.
         held_out: the nearest held-out image, or None.
+        identical: id of a training image whose file is the same, byte for byte, or None.
     """
 
     film: Film
@@ -37,6 +38,7 @@ class Subject:
     verdict: dict[str, Any] | None
     neighbours: Sequence[dict[str, Any]]
     held_out: dict[str, Any] | None
+    identical: str | None = None
 
 
 def sources() -> dict[str, str]:
@@ -60,7 +62,14 @@ def of_sample(run: Run, sample: dict[str, Any]) -> Subject | None:
     film = Film(
         artifact_pixels(sample["artifact"]), "SYNTHETIC", f"seed {sample['seed']}", origin_note(dataset)
     )
-    return Subject(film, dataset, sample.get("verdict"), sample["neighbours"][:K], sample.get("held_out"))
+    return Subject(
+        film,
+        dataset,
+        sample.get("verdict"),
+        sample["neighbours"][:K],
+        sample.get("held_out"),
+        sample.get("identical"),
+    )
 
 
 def search_held_out(dataset: str, image_id: str) -> Run:
@@ -76,15 +85,13 @@ def search_upload(data: bytes, dataset: str) -> Run:
 def of_search(run: Run, film: Film) -> Subject:
     """The subject of a finished neighbour search for one image."""
     found = (run.result or {})["images"][0]
-    detectors = [{"name": name, **reading} for name, reading in found["detectors"].items()]
-    verdict = {
-        "label": found["verdict"],
-        "p": found["p"],
-        "n_reference": found["n_reference"],
-        "detectors": detectors,
-    }
     return Subject(
-        film, run.spec.settings["dataset"], verdict, found["neighbours"][:K], found.get("held_out")
+        film,
+        str((run.result or {})["dataset"]),
+        found["verdict"],
+        found["neighbours"][:K],
+        found["held_out"],
+        found.get("identical"),
     )
 
 

@@ -1,5 +1,0 @@
-"""placeholder"""
-
-
-def draw(listed, specs, key):
-    pass

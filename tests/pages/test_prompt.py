@@ -1,0 +1,161 @@
+"""The prompt page: words from choices, refusals at the border, one run a click, recall, review."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.runs.store import RunStore
+from lab.ui.composer import compose
+from lab.ui.state import PromptKey as Key
+
+
+@pytest.fixture(autouse=True)
+def _weights(monkeypatch):
+    """The small generator holds no weights to digest."""
+    import lab.generators.load
+    import lab.generators.weights
+
+    monkeypatch.setattr(lab.generators.weights, "weights_digest", lambda folder: "0" * 64)
+    monkeypatch.setattr(lab.generators.load, "model_folder", lambda card: card.path)
+
+
+def runs():
+    return RunStore.open().list(kinds=("generate",))
+
+
+def test_choices_write_the_prompt():
+    assert compose("Effusion", "Right", "Large") == "Large right pleural effusion."
+    assert compose("Pneumothorax", None, "Small") == "Small pneumothorax."
+    assert compose("Consolidation", "Left", None) == "Consolidation in the left lower lobe."
+    assert compose("Cardiomegaly", "Left", "Large") == "Severe cardiomegaly."
+    assert compose("No finding") == "No acute finding."
+
+
+def test_pills_fill_the_box_and_generate_starts_one_run(visit, dataset, generator):
+    app = visit("prompt")
+    app.get_by_key(Key.FINDING).set_value("Effusion").run()
+    app.get_by_key(Key.SIDE).set_value("Left").run()
+    assert app.text_area(key=Key.TEXT).value == "Left pleural effusion."
+    seed = app.number_input(key=Key.SEED).value
+    app.button(key=Key.SUBMIT).click().run()
+    assert not app.exception and not app.error
+    (run,) = runs()
+    assert run.spec.settings["prompt"] == "Left pleural effusion."
+    assert run.spec.settings["seeds"] == [(seed + step) % 2**32 for step in range(4)]
+    assert app.query_params["run"] == run.id
+
+
+@pytest.mark.fault(44)
+def test_a_double_click_and_a_second_tab_give_one_run(visit, dataset, generator):
+    app = visit("prompt")
+    app.text_area(key=Key.TEXT).set_value("Severe cardiomegaly.").run()
+    app.toggle(key=Key.LOCK).set_value(True).run()
+    app.button(key=Key.SUBMIT).click().run()
+    app.button(key=Key.SUBMIT).click().run()
+    assert len(runs()) == 1
+    other = visit("prompt")
+    for key in (Key.SEED, Key.COUNT):
+        other.number_input(key=key).set_value(app.number_input(key=key).value)
+    other.text_area(key=Key.TEXT).set_value("Severe cardiomegaly.").run()
+    other.button(key=Key.SUBMIT).click().run()
+    assert len(runs()) == 1
+    assert other.session_state[Key.RUN] == app.session_state[Key.RUN]
+
+
+@pytest.mark.fault(26, 27)
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        (Key.TEXT, "", "empty"),
+        (Key.TEXT, "x" * 10_000, "10,000 characters"),
+        (Key.TEXT, "effusion \x07", "control characters"),
+        (Key.COUNT, 0, "1 to 64"),
+        (Key.COUNT, 10_000, "1 to 64"),
+        (Key.STEPS, 0, "1 to 200"),
+        (Key.STEPS, 10**6, "1 to 200"),
+    ],
+)
+def test_values_out_of_range_are_refused_in_one_sentence(key, value, says, visit, dataset, generator):
+    app = visit("prompt")
+    app.text_area(key=Key.TEXT).set_value("No acute finding.").run()
+    box = app.text_area(key=key) if key is Key.TEXT else app.number_input(key=key)
+    box.set_value(value).run()
+    app.button(key=Key.SUBMIT).click().run()
+    assert not app.exception
+    text = app.error[0].value.replace("\\", "")
+    assert says in text and "nothing was started" in text
+    assert runs() == []
+
+
+@pytest.mark.fault(27, 30)
+@pytest.mark.parametrize("value", [-1, 2**32, 2**64])
+def test_a_seed_sent_by_hand_is_refused(value, visit, dataset, generator):
+    from lab.errors import InputError
+    from lab.generators.cards import get_card
+    from lab.generators.request import GenerationRequest
+
+    with pytest.raises(InputError, match="nothing was started"):
+        GenerationRequest("small", "effusion", (value,), 8, 3.0, 48).checked(get_card("small"))
+
+
+@pytest.mark.fault(26)
+def test_a_hostile_prompt_is_shown_as_text(visit, dataset, generator, builders, loaded):
+    hostile = "<script>alert(1)</script> [link](http://x) **bold** $x^2$ ![](http://x/y.png) مرحبا 🫁"
+    run = builders.finish(
+        builders.generation_spec(dataset, hostile), {**loaded["samples"].result, "truncated": ["**last**", "<b>"]}
+    )
+    app = visit("prompt", run=run.id)
+    assert not app.exception
+    assert hostile in [element.value for element in app.text]
+    marked = [element.value for kind in ("markdown", "html", "caption") for element in app.get(kind)]
+    assert not any("<script>" in text or "](http://x)" in text for text in marked)
+    assert "\\*\\*last\\*\\* \\<b\\>" in app.warning[0].value
+
+
+def test_recall_puts_the_whole_recipe_back(visit, loaded):
+    app = visit("prompt")
+    app.button(key=f"recall.{loaded['samples'].id}").click().run()
+    assert not app.exception
+    assert app.text_area(key=Key.TEXT).value == "Large right pleural effusion."
+    assert app.number_input(key=Key.SEED).value == 7 and app.number_input(key=Key.COUNT).value == 4
+    assert app.toggle(key=Key.LOCK).value is True
+
+
+@pytest.mark.fault(43, 45)
+def test_a_reload_finds_the_run_and_cancel_works_twice(visit, dataset, generator, builders):
+    run = RunStore.open().submit(builders.generation_spec(dataset))
+    app = visit("prompt", run=run.id)
+    assert not app.exception
+    app.button(key=f"cancel.panel.{run.id}").click().run()
+    assert RunStore.open().get(run.id).state == "cancelled"
+    again = visit("prompt", run=run.id)
+    assert "finished batches are kept" in again.warning[0].value.replace("\\", "")
+    again.button(key=f"resume.{run.id}").click().run()
+    assert RunStore.open().get(run.id).state == "queued"
+
+
+def test_a_review_is_stored_filtered_and_exported(visit, loaded):
+    from lab.ui import reviews
+    from lab.ui.state import ReviewKey
+
+    sample = loaded["samples"].result["samples"][0]
+    app = visit("prompt", run=loaded["samples"].id)
+    app.get_by_key(f"{ReviewKey.QUALITY}{sample['digest']}").set_value(3).run()
+    app.get_by_key(f"{ReviewKey.FLAGS}{sample['digest']}").set_value(["looks copied"]).run()
+    app.text_input(key=f"{ReviewKey.NOTE}{sample['digest']}").set_value("=HYPERLINK(1)").run()
+    assert not app.exception
+    (kept,) = reviews.every()
+    assert (kept.quality, kept.flags, kept.run) == (4, ("looks copied",), loaded["samples"].id)
+    assert reviews.matching([kept], 5, []) == [] and reviews.matching([kept], 4, ["looks copied"]) == [kept]
+    text = reviews.as_csv([reviews.row(kept)]).decode("utf-8-sig")
+    assert "'=HYPERLINK(1)" in text and ",=HYPERLINK" not in text
+    fresh = visit("prompt", run=loaded["samples"].id)
+    assert fresh.text_input(key=f"{ReviewKey.NOTE}{sample['digest']}").value == "=HYPERLINK(1)"
+
+
+def test_the_picked_sample_follows_the_viewer(visit, loaded):
+    app = visit("prompt", run=loaded["samples"].id)
+    app.session_state[Key.PICKED] = 2
+    app.run()
+    assert not app.exception
+    assert "Seed" in "".join(element.value for element in app.html) and "9" in "".join(e.value for e in app.html)
