@@ -15,6 +15,7 @@ from lab.metrics.spec import MetricSpec
 IntArray = NDArray[np.int64]
 Level = Literal["stop", "warn", "note"]
 FEW_IMAGES, FEW_PATIENTS, NAMED = 500, 50, 8
+CONSTANT_SHARE = 0.02
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ def _inspect_rows(side: str, features: FloatArray) -> Iterable[Finding]:
         )
         return
     constant = int((features == features[0]).all(axis=0).sum()) if len(features) > 1 else 0
-    if constant:
+    if constant >= CONSTANT_SHARE * features.shape[1]:
         yield Finding(
             "warn", f"{constant} of {features.shape[1]} features are constant over the {side} images."
         )
