@@ -31,12 +31,14 @@ def add(
     """Import a folder of images, split by patient into train, held-out and test."""
     mapping = dict(pair.split("=", 1) for pair in column or [] if "=" in pair)
     result = run_to_end(import_run(folder, name, metadata=metadata, mapping=mapping, licence=licence))
-    shown = {**_facts(name), "left_out": result["left_out"], "notes": result["notes"], "run": result["run"]}
+    told = {key: result[key] for key in ("left_out", "merged", "notes", "run")}
+    shown = {**_facts(name), **told}
     lines = [
         f"{name}: {shown['images']} images of {shown['patients']} patients.",
         _split_line(shown["splits"]),
     ]
     lines += [f"left out: {item['file']}: {item['reason']}" for item in shown["left_out"]]
+    lines += [f"kept once: {item['file']}: {item['reason']}" for item in shown["merged"]]
     emit(shown, as_json, lines + shown["notes"])
 
 

@@ -52,9 +52,9 @@ def copy_images(plan: ImportPlan, staging: Path, on_progress: OnProgress | None)
             told = time.monotonic()
             on_progress(number, len(plan.images))
     if done.merged:
-        done.notes.append(f"{len(done.merged)} images are copies of another file and were kept once.")
+        done.notes.append(f"Files that equal another file and were kept once: {len(done.merged)}.")
     if bad_masks:
-        done.notes.append(f"{bad_masks} masks could not be read and were left out; their images were kept.")
+        done.notes.append(f"Masks left out as unreadable or of another size, their images kept: {bad_masks}.")
     return done
 
 

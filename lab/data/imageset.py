@@ -95,7 +95,7 @@ class FrameSet:
         return self._table.copy()
 
     def row(self, image_id: str) -> dict[str, Any]:
-        """The row of one image.
+        """The row of one image, as plain text and numbers.
 
         Raises:
             NotFoundError: when the set has no such image.
@@ -104,7 +104,8 @@ class FrameSet:
             raise NotFoundError(
                 "This set has no image of that id; nothing was changed; choose one from its list."
             )
-        return {str(key): value for key, value in self._table.iloc[self._positions[image_id]].items()}
+        found = self._table.iloc[self._positions[image_id]].items()
+        return {str(key): value.item() if isinstance(value, np.generic) else value for key, value in found}
 
 
 def rows_digest(table: pd.DataFrame) -> str:

@@ -144,8 +144,7 @@ def _plan_with_table(
     unnamed = len(files.images()) - len({image.file for image in images})
     if unnamed > 0 and not problem:
         notes.append(
-            f"{unnamed} image files of the folder are not named in the CSV (masks included) and were not "
-            f"read."
+            f"Image files of the folder that the CSV does not name and that were not read: {unnamed}."
         )
     unused = unused_columns(table.columns, mapping, stored)
     if unused:
@@ -158,10 +157,10 @@ def _plan_with_table(
 
 def _row_notes(images: Sequence[PlannedImage], merged: Sequence[tuple[str, str]]) -> list[str]:
     """Notes on repeated rows and on masks that are named and not there."""
-    notes = [f"{len(merged)} rows repeat another row and were kept once."] if merged else []
+    notes = [f"Rows that repeat another row and were kept once: {len(merged)}."] if merged else []
     absent = sum(image.mask_missing for image in images)
     if absent:
-        notes.append(f"{absent} masks are named in the CSV and not in the folder; their images were kept.")
+        notes.append(f"Masks that are named in the CSV and not in the folder, their images kept: {absent}.")
     return notes
 
 

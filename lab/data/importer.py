@@ -151,8 +151,7 @@ def _divide(copied: Copied, plan: ImportPlan, division: Division) -> list[str]:
     linked = sum(patient != name for patient, name in group.items())
     if not linked:
         return []
-    one = "patient id shares" if linked == 1 else "patient ids share"
-    return [f"{linked} {one} an equal image with another and went into its split: they may be one person."]
+    return [f"Patient ids that share an equal image with another and went into its split: {linked}."]
 
 
 def _by_shares(fractions: Sequence[float], seed: int) -> Division:

@@ -95,7 +95,7 @@ def test_a_table_with_every_usual_mistake(folder: Path):
     assert "contradict" in reasons["images/f2.png"] and "outside" in reasons["../../etc/passwd"]
     assert [name for name, _ in report.merged] == ["images/f1.png"]
     notes = " ".join(report.notes)
-    assert "hobby" in notes and "1 rows repeat" in notes and "1 masks are named" in notes
+    assert "hobby" in notes and "kept once: 1." in notes and "images kept: 1." in notes
 
 
 @pytest.mark.fault(34)

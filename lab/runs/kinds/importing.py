@@ -31,4 +31,11 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
     )
     report = yield from relay(steps, ctx, "Reading images")
     left_out = [{"file": name, "reason": reason} for name, reason in report.left_out]
-    return {"dataset": chosen["id"], "images": report.kept, "left_out": left_out, "notes": list(report.notes)}
+    merged = [{"file": name, "reason": reason} for name, reason in report.merged]
+    return {
+        "dataset": chosen["id"],
+        "images": report.kept,
+        "left_out": left_out,
+        "merged": merged,
+        "notes": list(report.notes),
+    }
