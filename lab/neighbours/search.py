@@ -18,6 +18,11 @@ from lab.errors import InputError
 
 SPARE = 8
 BLOCK = 256
+VALUES = 32_000_000
+# With more equal rows than this, which of them are named is left to the engine.
+MOST = 4096
+# Engines compute in float32: a row beyond the proposals may be this much nearer than it seemed.
+ROUNDING = 4e-6
 
 
 @dataclass(frozen=True)
@@ -85,24 +90,39 @@ class ExactIndex:
             raise InputError(
                 "Neighbours need k of 1 or more and features of one kind; nothing was searched; check both."
             )
-        wanted = min(n, k + SPARE + (0 if query_groups is None else self._largest_group))
         distances = np.full((len(queries), k), np.inf)
         rows = np.full((len(queries), k), -1, dtype=np.int64)
-        if n == 0 or not len(queries):
-            return Neighbours(distances, rows)
-        for start in range(0, len(queries), BLOCK):
-            block = np.ascontiguousarray(queries[start : start + BLOCK], dtype=np.float32)
-            proposed = self._propose(block, wanted)
-            exact = half_squared(block, self.reference[proposed])
-            exact[np.asarray(~block.any(axis=1))[:, None] | self._zero[proposed]] = 1.0
-            if query_groups is not None and self.groups is not None:
-                exact[self.groups[proposed] == query_groups[start : start + BLOCK, None]] = np.inf
-            order = np.lexsort((proposed, exact), axis=1)[:, :k]
-            kept = np.take_along_axis(exact, order, axis=1)
-            found = np.where(np.isfinite(kept), np.take_along_axis(proposed, order, axis=1), -1)
-            distances[start : start + BLOCK, : kept.shape[1]] = kept
-            rows[start : start + BLOCK, : kept.shape[1]] = found
+        wanted = min(n, k + SPARE + (0 if query_groups is None else self._largest_group))
+        open_rows = np.arange(len(queries) if n else 0)
+        while len(open_rows):
+            unsure: list[NDArray[np.int64]] = []
+            step = max(1, min(BLOCK, VALUES // (wanted * d)))
+            for start in range(0, len(open_rows), step):
+                chosen = open_rows[start : start + step]
+                block = np.ascontiguousarray(queries[chosen], dtype=np.float32)
+                own = None if query_groups is None else np.asarray(query_groups)[chosen]
+                near, names, sure = self._block(block, k, wanted, own)
+                distances[chosen, : near.shape[1]], rows[chosen, : near.shape[1]] = near, names
+                unsure.append(chosen[~sure])
+            open_rows = np.concatenate(unsure)
+            wanted = min(n, 4 * wanted)
         return Neighbours(distances, rows)
+
+    def _block(
+        self, block: NDArray[np.float32], k: int, wanted: int, own: NDArray[Any] | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]:
+        """Nearest of `wanted` proposals, and whether no row beyond them could be as near (ties, rounding)."""
+        proposed = self._propose(block, wanted)
+        exact = half_squared(block, self.reference[proposed])
+        exact[np.asarray(~block.any(axis=1))[:, None] | self._zero[proposed]] = 1.0
+        farthest = exact.max(axis=1)
+        if own is not None and self.groups is not None:
+            exact[self.groups[proposed] == own[:, None]] = np.inf
+        order = np.lexsort((proposed, exact), axis=1)[:, :k]
+        kept = np.take_along_axis(exact, order, axis=1)
+        found = np.where(np.isfinite(kept), np.take_along_axis(proposed, order, axis=1), -1)
+        sure = (kept[:, -1] + ROUNDING < farthest) | (wanted >= min(MOST, len(self.reference)))
+        return kept, found, np.asarray(sure)
 
     @cached_property
     def _zero(self) -> NDArray[np.bool_]:
