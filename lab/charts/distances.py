@@ -1,4 +1,4 @@
-"""How near is near: distances to the nearest training film of samples, held-out films and training films."""
+"""How near is near: distances to the nearest training image of samples, held-out images and training images."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.floating]
 _WORDS: dict[Side, str] = {
     "sample": "Samples",
-    "held-out": "Held-out films (control)",
-    "train": "Training films, to another patient",
+    "held-out": "Held-out images (control)",
+    "train": "Training images, to another patient",
 }
 _RUG = 400
 
@@ -34,9 +34,9 @@ def distance_figure(
     """Three overlaid distributions with the near-copy threshold and what lies below it.
 
     Args:
-        samples: (m,) distance of each sample to its nearest training film.
-        held_out: (h,) the same for held-out films: what honest new films score.
-        training: (n,) distance of each training film to the nearest one of another patient.
+        samples: (m,) distance of each sample to its nearest training image.
+        held_out: (h,) the same for held-out images: what honest new images score.
+        training: (n,) distance of each training image to the nearest one of another patient.
         threshold: distances up to this count as near-copies.
         unit: name of the distance, for the axis.
         marked: distance of one sample to point out.
@@ -73,7 +73,7 @@ def distance_figure(
             annotation_font={"color": theme.TEXT, "size": 12},
         )
     figure.update_xaxes(
-        title_text=f"Distance to the nearest training film ({theme.safe(unit)})", range=(edges[0], edges[-1])
+        title_text=f"Distance to the nearest training image ({theme.safe(unit)})", range=(edges[0], edges[-1])
     )
     figure.update_yaxes(
         title_text="Share of images",

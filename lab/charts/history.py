@@ -52,7 +52,7 @@ def history_figure(past: Sequence[PastResult], spec: MetricSpec, height: int = 3
                 [place for place, _ in held],
                 [(item.control, item.control_low, item.control_high) for _, item in held],
                 None,
-                [f"Held-out films: {theme.number(item.control or 0)}" for _, item in held],
+                [f"Held-out images: {theme.number(item.control or 0)}" for _, item in held],
             )
         )
     figure.add_trace(

@@ -14,7 +14,7 @@ from lab.metrics.spec import MetricSpec
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-CONTROL = "Held-out films (control)"
+CONTROL = "Held-out images (control)"
 FLOOR = "Real against real (floor)"
 NULL = "Honest data (null line)"
 _ROW, _HEAD = 34, 78
@@ -110,7 +110,7 @@ def _draw(
     if reference.control is not None:
         control = (reference.control, reference.control_low, reference.control_high)
         mark = theme.MARKS["held-out"]
-        words = f"{CONTROL}<br>{_said(*control)}<br>{reference.n_held_out} films"
+        words = f"{CONTROL}<br>{_said(*control)}<br>{reference.n_held_out} images"
         _dot(figure, at, CONTROL, control, 0, mark.colour, mark.symbol, words, -1, first)
     row, column = at
     figure.update_xaxes(range=span, row=row, col=column, nticks=6)
@@ -204,7 +204,7 @@ def _floor(
             legendgroup=FLOOR,
             showlegend=first,
             hoveron="fills",
-            text=f"{FLOOR}: {theme.number(result.floor)} with {result.floor_n} films",
+            text=f"{FLOOR}: {theme.number(result.floor)} with {result.floor_n} images",
             hoverinfo="text",
         ),
         row=at[0],
@@ -259,7 +259,7 @@ def _said(value: float, low: float | None, high: float | None) -> str:
 def _hover(spec: MetricSpec, item: MetricResult, value: float) -> str:
     lines = [
         f"<b>{theme.safe(item.title)}</b>  {_said(value, item.low, item.high)}",
-        f"{item.n_synthetic} samples against {item.n_real} films, {item.dimension} features",
+        f"{item.n_synthetic} samples against {item.n_real} training images, {item.dimension} features",
         *_wrapped(spec.definition),
     ]
     return "<br>".join([lines[0], *(theme.safe(line) for line in lines[1:])])

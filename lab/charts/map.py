@@ -1,4 +1,4 @@
-"""The feature-space map: training films, held-out films and samples, by shape and by colour."""
+"""The feature-space map: training images, held-out images and samples, by shape and by colour."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Layer:
         position: (n, 2) coordinates.
         rows: (n,) integer row numbers that selections give back; unique over all layers.
         labels: (n,) label of each point, for colouring and hover.
-        off_map: (n,) True for points too far from every training film to be placed; drawn hollow.
+        off_map: (n,) True for points too far from every training image to be placed; drawn hollow.
         hover: (n,) further words, one a point.
     """
 
@@ -49,12 +49,12 @@ def map_figure(
     marked: Sequence[int] = (),
     height: int = 640,
 ) -> go.Figure:
-    """Draw layers as WebGL marks, training films below, samples on top.
+    """Draw layers as WebGL marks, training images below, samples on top.
 
     Args:
         layers: what to draw; empty ones are left out.
         colour_by: the side of a point or its label; the shape always tells the side.
-        links: (k, 4) x0, y0, x1, y1: lines from a sample to its true nearest films.
+        links: (k, 4) x0, y0, x1, y1: lines from a sample to its true nearest images.
         marked: row numbers to ring.
 
     Returns:
@@ -181,7 +181,7 @@ def _links(links: NDArray[np.floating]) -> go.Scattergl:
         x=np.stack([links[:, 0], links[:, 2], gap], axis=1).ravel(),
         y=np.stack([links[:, 1], links[:, 3], gap], axis=1).ravel(),
         mode="lines",
-        name="To its true nearest films",
+        name="To its true nearest images",
         hoverinfo="skip",
         line={"color": theme.tint(theme.TEXT, 0.35), "width": 1},
     )

@@ -39,8 +39,8 @@ class Mark:
 
 
 MARKS: dict[Side, Mark] = {
-    "train": Mark("Training films", "#4f8fd0", "circle", "dot"),
-    "held-out": Mark("Held-out films", "#4fd6b0", "diamond", "dash"),
+    "train": Mark("Training images", "#4f8fd0", "circle", "dot"),
+    "held-out": Mark("Held-out images", "#4fd6b0", "diamond", "dash"),
     "sample": Mark("Samples", "#f5a742", "triangle-up", "solid"),
 }
 SERIES = ("#f5a742", "#c9a2f2", "#f08db0", "#e3dc6a")

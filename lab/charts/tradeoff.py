@@ -26,10 +26,10 @@ class SetPoint:
 def tradeoff_figure(
     sets: Sequence[SetPoint], fidelity: MetricSpec, privacy: MetricSpec, height: int = 460
 ) -> go.Figure:
-    """Sets as marks with whiskers, the held-out films as a reference mark.
+    """Sets as marks with whiskers, the held-out images as a reference mark.
 
     Returns:
-        A figure; point customdata is (position in `sets`,), -1 for the held-out films.
+        A figure; point customdata is (position in `sets`,), -1 for the held-out images.
     """
     import plotly.graph_objects as go
 
@@ -134,7 +134,7 @@ def _control(figure: go.Figure, one: SetPoint) -> None:
             x=[across.control],
             y=[up.control],
             mode="markers+text",
-            text=["held-out real films"],
+            text=["held-out real images"],
             textposition="bottom right",
             textfont={"color": mark.colour, "size": 12},
             customdata=[[-1]],
@@ -143,6 +143,6 @@ def _control(figure: go.Figure, one: SetPoint) -> None:
             marker={"symbol": mark.symbol, "size": 14, "color": mark.colour},
             name=mark.name,
             cliponaxis=False,
-            hovertemplate="Real films that no generator saw<br>what an ideal set would score<extra></extra>",
+            hovertemplate="Real images that no generator saw<br>what an ideal set would score<extra></extra>",
         )
     )

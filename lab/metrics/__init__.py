@@ -1,1 +1,1 @@
-"""Metrics of a synthetic set: faithful, varied, private, aligned, each beside what real films score."""
+"""Metrics of a synthetic set: faithful, varied, private, aligned, each beside what real images score."""

@@ -1,4 +1,4 @@
-"""One synthetic set against its training films, with the control and the floor that every number needs."""
+"""One synthetic set against its training images, with the control and the floor that every number needs."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Comparison:
 
     @cached_property
     def real(self) -> Points:
-        """Training films."""
+        """Training images."""
         return self._points(self.given.real, np.asarray(self.given.real_patients).astype(str))
 
     @cached_property
@@ -86,26 +86,26 @@ class Comparison:
 
     @cached_property
     def held_out(self) -> Points | None:
-        """Held-out films; None when there are none."""
+        """Held-out images; None when there are none."""
         if self.given.held_out is None or self.given.n_held_out == 0:
             return None
         return self._points(self.given.held_out, np.asarray(self.given.held_out_patients).astype(str))
 
     @cached_property
     def groups(self) -> int:
-        """Jackknife groups; the held-out films only count where they have 20 patients."""
+        """Jackknife groups; the held-out images only count where they have 20 patients."""
         counts = [index_patients(side)[1] for side in self._patients().values()]
         main = group_count(*counts[:2])
         return min(main, group_count(counts[2]) or main) if len(counts) == 3 else main
 
     @cached_property
     def main(self) -> SetPair:
-        """Training films and samples."""
+        """Training images and samples."""
         return SetPair(self.real, self.synthetic)
 
     @cached_property
     def control(self) -> SetPair | None:
-        """Training films and held-out films in place of the samples."""
+        """Training images and held-out images in place of the samples."""
         return None if self.held_out is None else SetPair(self.real, self.held_out)
 
     @cached_property
@@ -192,8 +192,8 @@ def _notes(comparison: Comparison, without_interval: bool) -> str:
     floors, n = comparison.floors, comparison.synthetic.n
     if floors and comparison.held_out is None:
         sentences.append(
-            "Floor from two halves of the training films, split by patient; there is no held-out control."
+            "Floor from two halves of the training images, split by patient; there is no held-out control."
         )
     if floors and floors[0].synthetic.n != n:
-        sentences.append(f"The floor rests on {floors[0].synthetic.n} films beside {n} samples.")
+        sentences.append(f"The floor rests on {floors[0].synthetic.n} images beside {n} samples.")
     return " ".join(sentences)

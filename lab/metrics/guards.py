@@ -75,7 +75,7 @@ def check(specs: Iterable[MetricSpec], sizes: InputSizes) -> list[Finding]:
     axes = {spec.axis for spec in chosen}
     if "fidelity" in axes and "privacy" not in axes:
         found.append(
-            Finding("warn", "Fidelity improves when a set copies its training films: add a privacy metric.")
+            Finding("warn", "Fidelity improves when a set copies its training images: add a privacy metric.")
         )
     if "privacy" in axes and "fidelity" not in axes:
         found.append(Finding("warn", "Noise is perfectly private: add a fidelity metric."))
@@ -94,23 +94,23 @@ def check(specs: Iterable[MetricSpec], sizes: InputSizes) -> list[Finding]:
             )
         )
     if sizes.n_held_out == 0:
-        found.append(Finding("warn", "There are no held-out films, so no number gets its control line."))
+        found.append(Finding("warn", "There are no held-out images, so no number gets its control line."))
     return sorted(found, key=lambda finding: ("stop", "warn", "note").index(finding.level))
 
 
 def _check_metric(spec: MetricSpec, sizes: InputSizes) -> Iterable[Finding]:
-    sides = {"training films": sizes.n_real, "samples": sizes.n_synthetic}
+    sides = {"training images": sizes.n_real, "samples": sizes.n_synthetic}
     if "held-out" in spec.needs:
-        sides["held-out films"] = sizes.n_held_out
+        sides["held-out images"] = sizes.n_held_out
     for side, count in sides.items():
         if count < spec.minimum_n:
             few = f"{spec.title} is not computed from {count} {side}: it needs {spec.minimum_n} or more."
             yield Finding("stop", few, spec.name)
     if "labels" in spec.needs and not sizes.has_labels:
-        yield Finding("stop", f"{spec.title} needs a label for each film and each sample.", spec.name)
+        yield Finding("stop", f"{spec.title} needs a label for each image and each sample.", spec.name)
     if "near-copy" in spec.needs and not sizes.has_verdicts:
         yield Finding(
-            "stop", f"{spec.title} needs the near-copy verdicts of samples and held-out films.", spec.name
+            "stop", f"{spec.title} needs the near-copy verdicts of samples and held-out images.", spec.name
         )
     if spec.name == "frechet-distance" and 0 < min(sizes.n_real, sizes.n_synthetic) < 2 * sizes.dimension:
         yield Finding(

@@ -16,19 +16,19 @@ StrArray = NDArray[np.str_]
 
 @dataclass(frozen=True, eq=False)
 class MetricInput:
-    """Features of training films, samples and held-out films, with what belongs to each row.
+    """Features of training images, samples and held-out images, with what belongs to each row.
 
     Args:
-        real: (n, d) float32 or float64, the training films.
-        real_patients: (n,) patient of each film.
+        real: (n, d) float32 or float64, the training images.
+        real_patients: (n,) patient of each image.
         synthetic: (m, d).
         synthetic_groups: (m,) patient where the synthetic side has patients, else None: each sample is its
             own.
-        held_out: (h, d) real films that no generator saw, or None; the control of every number.
+        held_out: (h, d) real images that no generator saw, or None; the control of every number.
         held_out_patients: (h,) with `held_out`.
-        real_labels, synthetic_labels, held_out_labels: label of each film; the prompted label of each sample.
+        real_labels, synthetic_labels, held_out_labels: label of each image; the prompted label of each sample.
         near_copy: (m,) True where the calibrated verdict on a sample is "near-copy".
-        control_near_copy: (h,) the same verdict on each held-out film.
+        control_near_copy: (h,) the same verdict on each held-out image.
         real_digests, synthetic_digests, held_out_digests: content digests; equal ones on two sides are
             refused.
         extractor, split, group: copied into each result.
@@ -72,7 +72,7 @@ class MetricInput:
         self._same_length("control_near_copy", self.n_held_out)
         if self.held_out is not None and self.held_out_patients is None:
             raise InputError(
-                "The held-out films come without patients; nothing was computed; give one patient a film."
+                "The held-out images come without patients; nothing was computed; give one patient an image."
             )
 
     def _same_length(self, name: str, rows: int) -> None:
@@ -87,7 +87,7 @@ class MetricInput:
 
     @property
     def n_real(self) -> int:
-        """Training films."""
+        """Training images."""
         return len(self.real)
 
     @property
@@ -97,12 +97,12 @@ class MetricInput:
 
     @property
     def n_held_out(self) -> int:
-        """Held-out films, 0 when there are none."""
+        """Held-out images, 0 when there are none."""
         return 0 if self.held_out is None else len(self.held_out)
 
     @property
     def dimension(self) -> int:
-        """Length of a training film's feature vector."""
+        """Length of a training image's feature vector."""
         return int(self.real.shape[1])
 
     def groups_of_samples(self) -> StrArray:

@@ -9,17 +9,17 @@ from lab.metrics.points import Balls, K, Points, SetPair
 
 
 def precision_statistic(pair: SetPair) -> Statistic:
-    """Share of samples inside at least one training film's ball."""
+    """Share of samples inside at least one training image's ball."""
     return _share_inside(pair, pair.synthetic, pair.around_real)
 
 
 def recall_statistic(pair: SetPair) -> Statistic:
-    """Share of training films inside at least one sample's ball."""
+    """Share of training images inside at least one sample's ball."""
     return _share_inside(pair, pair.real, pair.around_synthetic)
 
 
 def density_statistic(pair: SetPair) -> Statistic:
-    """Mean number of training films' balls around a sample, over k."""
+    """Mean number of training images' balls around a sample, over k."""
     counts = pair.around_real.counts
     return _over_columns(
         [
@@ -30,7 +30,7 @@ def density_statistic(pair: SetPair) -> Statistic:
 
 
 def coverage_statistic(pair: SetPair) -> Statistic:
-    """Share of training films whose ball holds at least one sample."""
+    """Share of training images whose ball holds at least one sample."""
     covered = pair.around_real.covered
     return _over_columns(
         [float(covered[pair.kept(pair.real, column), column].mean()) for column in range(covered.shape[1])]

@@ -68,14 +68,6 @@ def balanced_draw(patients: NDArray[np.str_], count: int, rng: np.random.Generat
     return np.sort(by_turn[:count])
 
 
-def one_film_each(codes: IntArray, chosen: IntArray, rng: np.random.Generator) -> IntArray:
-    """One random row for each patient in `chosen`, in the order of `chosen`."""
-    order = rng.permutation(len(codes))
-    film = np.empty(int(codes.max()) + 1, dtype=np.int64)
-    film[codes[order]] = order
-    return film[chosen]
-
-
 def jackknife_error(deleted: Floats) -> float:
     """Standard error from delete-one-group values (Efron and Tibshirani 1993, chapter 11).
 

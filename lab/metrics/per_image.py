@@ -1,4 +1,4 @@
-"""Means of per-image scores: interval by bootstrap over patients, control and floor from held-out films."""
+"""Means of per-image scores: interval by bootstrap over patients, control and floor from held-out images."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def compare_shares(
     control_flags: NDArray[np.bool_],
     purpose: str,
 ) -> Measurement:
-    """Share of flagged samples beside the share of flagged held-out films.
+    """Share of flagged samples beside the share of flagged held-out images.
 
     Args:
         comparison: the sets; only patients and order are read.
-        held_out: the held-out films of the comparison.
+        held_out: the held-out images of the comparison.
         flags: (m,) in the order of the caller's samples.
-        control_flags: (h,) in the order of the caller's held-out films.
+        control_flags: (h,) in the order of the caller's held-out images.
         purpose: name for the random draws.
     """
     samples, films = flags[comparison.synthetic.order], control_flags[held_out.order]

@@ -119,7 +119,7 @@ class Points:
 
 @dataclass(frozen=True, eq=False)
 class SetPair:
-    """Training films and the set that is judged (samples, or held-out films for the control)."""
+    """Training images and the set that is judged (samples, or held-out images for the control)."""
 
     real: Points
     synthetic: Points
@@ -131,12 +131,12 @@ class SetPair:
 
     @cached_property
     def around_real(self) -> Balls:
-        """Samples counted in the balls of training films."""
+        """Samples counted in the balls of training images."""
         return count_in_balls(self.synthetic, self.real, self.groups)
 
     @cached_property
     def around_synthetic(self) -> Balls:
-        """Training films counted in the balls of samples."""
+        """Training images counted in the balls of samples."""
         return count_in_balls(self.real, self.synthetic, self.groups)
 
     def kept(self, points: Points, column: int) -> NDArray[np.bool_]:

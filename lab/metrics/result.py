@@ -22,9 +22,9 @@ class MetricResult:
         n_real, n_synthetic, n_held_out: images on each side.
         dimension: length of the feature vectors the number was computed on.
         extractor, split, group, seed: what it was measured with and on.
-        control, control_low, control_high: the same statistic for held-out real films in place of the
+        control, control_low, control_high: the same statistic for held-out real images in place of the
             samples.
-        floor, floor_low, floor_high: mean and spread of the same statistic for real films at `floor_n`
+        floor, floor_low, floor_high: mean and spread of the same statistic for real images at `floor_n`
             images.
         note: one or more sentences; empty when there is nothing to say.
         per_image: (n_synthetic,) float64 score of each sample in the order given, where there is one; not

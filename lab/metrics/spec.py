@@ -27,7 +27,7 @@ class MetricSpec:
         axis: which of the four questions it answers.
         direction: where better values lie; "null" means the best value is `null_line`.
         low, high: ends of the range; `float("inf")` where it is open.
-        null: what honest data (real films never seen in training) scores, in one sentence.
+        null: what honest data (real images never seen in training) scores, in one sentence.
         null_line: that value where it is one number for every set; None where the held-out line is the null.
         needs: what must be there beside features of both sets.
         minimum_n: fewest images of each side for which it is computed.

@@ -156,7 +156,7 @@ def test_distances_count_what_lies_within_the_threshold() -> None:
         samples, np.linspace(0.2, 0.6, 50), np.linspace(0.2, 0.7, 90), 0.1, "cosine", marked=0.05
     )
     names = " ".join(str(trace.name) for trace in figure.data)
-    assert "Samples: 1 of 3 within" in names and "Held-out films (control): 0 of 50 within" in names
+    assert "Samples: 1 of 3 within" in names and "Held-out images (control): 0 of 50 within" in names
     assert len({trace.line.dash for trace in figure.data if trace.mode == "lines"}) == 3
     assert distance_figure(np.empty(0), np.empty(0), np.empty(0), 0.1, "cosine").layout.annotations[0].text
 

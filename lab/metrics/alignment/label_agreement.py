@@ -1,4 +1,4 @@
-"""Label agreement: whether a classifier fitted on training films sees what the prompt asked for."""
+"""Label agreement: whether a classifier fitted on training images sees what the prompt asked for."""
 
 from __future__ import annotations
 
@@ -25,28 +25,25 @@ FEWEST_A_LABEL = 5
         direction="higher",
         low=0.0,
         high=1.0,
-        null="the held-out line: the same classifier on real films it has not seen; a blind guess scores 1"
-        " over the number of"
-        " labels",
+        null="the held-out line: the same classifier on real images it has not seen; a blind guess scores"
+        " 1 over the number of labels",
         null_line=None,
         needs=("features", "labels", "held-out"),
         minimum_n=10,
-        bias="bounded by the classifier, not by the generator: samples can score above real films when"
-        " they show a finding"
-        " more plainly than life",
-        cost="one logistic regression: below 10 s for 5,000 films of 1,280 features",
+        bias="bounded by the classifier, not by the generator: samples can score above real images when"
+        " they show a finding more plainly than life",
+        cost="one logistic regression: below 10 s for 5,000 images of 1,280 features",
         reference="Ravuri and Vinyals 2019, Classification accuracy score; here fitted on real, scored on"
         " synthetic",
-        definition="How often a classifier fitted on training films gives a sample the label its prompt"
-        " asked for, averaged"
-        " over labels.",
+        definition="How often a classifier fitted on training images gives a sample the label its prompt"
+        " asked for, averaged over labels.",
     )
 )
 def label_agreement(comparison: Comparison) -> Measurement:
-    """Mean over labels of the share of samples predicted as prompted; control: the same on held-out films.
+    """Mean over labels of the share of samples predicted as prompted; control: the same on held-out images.
 
-    Logistic regression (L2, C = 0.1, balanced weights) on features standardised by training films. Labels
-    with fewer than 5 training films, or none among the samples, are left out and named. Intervals:
+    Logistic regression (L2, C = 0.1, balanced weights) on features standardised by training images. Labels
+    with fewer than 5 training images, or none among the samples, are left out and named. Intervals:
     bootstrap over patients.
     """
     given, held_out = comparison.given, comparison.held_out
@@ -57,7 +54,7 @@ def label_agreement(comparison: Comparison) -> Measurement:
         or held_out is None
     ):
         raise NotComputable(
-            "Label agreement needs a label for each training film, sample and held-out film; add the labels."
+            "Label agreement needs a label for each training image, sample and held-out image; add the labels."
         )
     real, samples = comparison.real, comparison.synthetic
     trained, prompted, true = (
@@ -74,7 +71,7 @@ def label_agreement(comparison: Comparison) -> Measurement:
     asked = [name for name in known if (prompted == name).any()]
     if len(known) < 2 or not asked:
         raise NotComputable(
-            "Label agreement needs two labels with 5 training films each, and one of them among the samples."
+            "Label agreement needs two labels with 5 training images each, and one of them among the samples."
         )
     fitted = np.isin(trained, known)
     predictions = predict(real.features[fitted], trained[fitted], [samples.features, held_out.features])
@@ -137,9 +134,11 @@ def _macro(
 def _note(unknown: list[str], unseen: list[str], labels: int, without_interval: bool) -> str:
     sentences = [f"Mean over {labels} labels."]
     if unknown:
-        sentences.append(f"{len(unknown)} prompted labels have fewer than 5 training films and are left out.")
+        sentences.append(
+            f"{len(unknown)} prompted labels have fewer than 5 training images and are left out."
+        )
     if unseen:
-        sentences.append(f"{len(unseen)} labels have no held-out film, so the control leaves them out.")
+        sentences.append(f"{len(unseen)} labels have no held-out image, so the control leaves them out.")
     if without_interval:
         sentences.append("No interval: fewer than 20 patients or samples.")
     return " ".join(sentences)

@@ -1,1 +1,1 @@
-"""Do samples vary as real films do?"""
+"""Do samples vary as real images do?"""

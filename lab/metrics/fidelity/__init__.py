@@ -1,1 +1,1 @@
-"""Do samples look like real films?"""
+"""Do samples look like real images?"""

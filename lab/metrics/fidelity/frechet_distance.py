@@ -28,26 +28,25 @@ MOST_COMPONENTS = 64
         direction="lower",
         low=0.0,
         high=float("inf"),
-        null="the held-out line: above 0 even for films of the same population, the more so the fewer the images",
+        null="the held-out line: above 0 even for images of the same population, the more so the fewer the"
+        " images",
         null_line=None,
         needs=("features",),
         minimum_n=20,
         bias="too large with few images, about as number of features over number of images; so all"
-        " features are used only"
-        " with twice as many images as features, else min(64, n/10) principal components of the training"
-        " films",
-        cost="one eigen-decomposition for each patient group left out: seconds on components, about a minute on 2,048"
-        " features",
+        " features are used only with twice as many images as features, else min(64, n/10) principal"
+        " components of the training images",
+        cost="one eigen-decomposition for each patient group left out: seconds on components, about a"
+        " minute on 2,048 features",
         reference="Heusel et al. 2017, GANs trained by a two time-scale update rule; Dowson and Landau 1982",
         definition="The distance between two bell-shaped clouds that have the means and spreads of the"
-        " samples' and the"
-        " training films' features.",
+        " samples' and the training images' features.",
     )
 )
 def frechet_distance(comparison: Comparison) -> Measurement:
     """|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)); float64, 1e-6 relative against torchmetrics.
 
-    The components come from training films alone and stay the same for control, floor and left-out groups.
+    The components come from training images alone and stay the same for control, floor and left-out groups.
     """
     sides = [comparison.real.n, comparison.synthetic.n] + (
         [comparison.held_out.n] if comparison.held_out else []
@@ -56,7 +55,7 @@ def frechet_distance(comparison: Comparison) -> Measurement:
     kept = components_allowed(min(sides), width)
     if kept == 0:
         raise NotComputable(
-            "The Fréchet distance needs 20 images on each side, held-out films included; add images."
+            "The Fréchet distance needs 20 images on each side, held-out images included; add images."
         )
     basis = None if kept == width else principal_components(comparison.real.features, kept)
     measured = compare_sets(comparison, lambda pair: frechet_statistic(pair, basis))

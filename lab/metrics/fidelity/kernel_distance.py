@@ -23,19 +23,18 @@ Floats = NDArray[np.float64]
         direction="lower",
         low=float("-inf"),
         high=float("inf"),
-        null="0 on average for films of the same population, at any number of images; single values fall"
+        null="0 on average for images of the same population, at any number of images; single values fall"
         " on both sides of 0",
         null_line=0.0,
         needs=("features",),
         minimum_n=10,
         bias="none from sample size; it grows with the scale of the features, so compare within one"
-        " extractor; many films a"
-        " patient raise it slightly, for held-out films too",
-        cost="one kernel value a pair of images: about 5 s for 5,000 x 5,000 images of 1,280 features on two cores",
+        " extractor; many images a patient raise it slightly, for held-out images too",
+        cost="one kernel value a pair of images: about 5 s for 5,000 x 5,000 images of 1,280 features on"
+        " two cores",
         reference="Bińkowski et al. 2018, Demystifying MMD GANs; Gretton et al. 2012",
-        definition="How far the feature clouds of samples and training films are apart in mean, spread and"
-        " skew; 0 when they"
-        " cannot be told apart.",
+        definition="How far the feature clouds of samples and training images are apart in mean, spread"
+        " and skew; 0 when they cannot be told apart.",
     )
 )
 def kernel_distance(comparison: Comparison) -> Measurement:
@@ -55,7 +54,7 @@ def kernel_statistic(pair: SetPair, within_real: Floats | None = None) -> Statis
 
     Args:
         pair: the sets.
-        within_real: `kernel_sums` of the training films with themselves, where it is known already.
+        within_real: `kernel_sums` of the training images with themselves, where it is known already.
     """
     groups = pair.groups
     if within_real is None:

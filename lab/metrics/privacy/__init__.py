@@ -1,1 +1,1 @@
-"""Do samples stay away from the films their generator was trained on?"""
+"""Do samples stay away from the images their generator was trained on?"""

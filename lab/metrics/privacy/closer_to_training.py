@@ -1,4 +1,4 @@
-"""Closer to training: the share of samples nearer to training films than to as many held-out films."""
+"""Closer to training: the share of samples nearer to training images than to as many held-out images."""
 
 from __future__ import annotations
 
@@ -32,38 +32,36 @@ _TIE = 1e-11
         direction="null",
         low=0.0,
         high=1.0,
-        null="0.5: a sample that owes nothing to single training films is as often closer to one side as"
+        null="0.5: a sample that owes nothing to single training images is as often closer to one side as"
         " to the other",
         null_line=0.5,
         needs=("features", "held-out"),
         minimum_n=10,
         bias="none from blur or from sample size; with more training than held-out patients a draw holds"
-        " only some of the"
-        " training films, which pulls copies towards 0.5 (the note gives the ceiling)",
-        cost="all distances from samples to training and held-out films, and 20 draws: about 5 s for 5,000"
-        " samples",
+        " only some of the training images, which pulls copies towards 0.5 (the note gives the ceiling)",
+        cost="all distances from samples to training and held-out images, and 20 draws: about 5 s for"
+        " 5,000 samples",
         reference="Platzer and Reutterer 2021, Holdout-based empirical assessment of mixed-type synthetic"
         " data",
-        definition="The share of samples whose nearest training film is closer than their nearest film"
-        " among as many held-out"
-        " films of as many patients.",
+        definition="The share of samples whose nearest training image is closer than their nearest image"
+        " among as many held-out images of as many patients.",
     )
 )
 def closer_to_training(comparison: Comparison) -> Measurement:
     """Mean over samples and 20 matched draws of 1 (training closer), 0.5 (tie) or 0 (held-out closer).
 
-    A draw takes as many training as held-out patients and as many films of each pair of patients. The
+    A draw takes as many training as held-out patients and as many images of each pair of patients. The
     interval is value +- 1.96 standard errors of a jackknife that leaves a patient group out of all three
     sets: it covers the choice of reference films as well as the choice of samples.
 
-    The control scores held-out films: their patients are halved at random in each draw, the films of one
-    half are scored against the other half and as many training films, then the halves change places. Its
+    The control scores held-out images: their patients are halved at random in each draw, the films of one
+    half are scored against the other half and as many training images, then the halves change places. Its
     null is 0.5 too.
     """
     held_out = comparison.held_out
     if held_out is None:
         raise NotComputable(
-            "The share closer to training needs held-out films that no generator saw; choose a set with some."
+            "The share closer to training needs held-out images that no generator saw; choose a set with some."
         )
     real, samples = comparison.real, comparison.synthetic
     rng = comparison.rng("closer-to-training")
@@ -91,7 +89,7 @@ def closer_to_training(comparison: Comparison) -> Measurement:
 
 @dataclass(frozen=True, eq=False)
 class Draw:
-    """Rows of one matched comparison: which images are scored, against which training and held-out films."""
+    """Rows of one matched comparison: which images are scored, against which training and held-out images."""
 
     scored: IntArray
     training: IntArray
@@ -102,7 +100,7 @@ class Draw:
 class Scores:
     """Sums over draws. `left_sum` and `left_count` are (g,), with one patient group left out.
 
-    `films` is the effective number of real films that are nearest to an image: the inverse of the chance that two
+    `films` is the effective number of real images that are nearest to an image: the inverse of the chance that two
     images share theirs.
     """
 
@@ -133,10 +131,10 @@ class Scores:
 def matched_films(
     real: Points, held_out: Points, rng: np.random.Generator, held_out_rows: IntArray | None = None
 ) -> tuple[IntArray, IntArray]:
-    """Training and held-out rows of one draw: as many patients, as many films of each pair of patients.
+    """Training and held-out rows of one draw: as many patients, as many images of each pair of patients.
 
     Args:
-        held_out_rows: the held-out films to choose from; all by default.
+        held_out_rows: the held-out images to choose from; all by default.
     """
     theirs = np.arange(held_out.n) if held_out_rows is None else held_out_rows
     training = _films_by_patient(real.patients, np.arange(real.n), rng)
@@ -153,7 +151,7 @@ def matched_films(
 
 
 def score(images: Points, real: Points, held_out: Points, draws: list[Draw]) -> Scores:
-    """Score images against the films of each draw, all distances computed once."""
+    """Score images against the images of each draw, all distances computed once."""
     groups = min(images.group_count, real.group_count, held_out.group_count)
     sums = Scores(
         np.zeros(images.n), np.zeros(images.n, dtype=np.int64), np.zeros(groups), np.zeros(groups),
@@ -190,7 +188,7 @@ def _halved(real: Points, held_out: Points, rng: np.random.Generator) -> Iterato
     codes, total = index_patients(held_out.patients)
     if total < 2:
         raise NotComputable(
-            "The control of the share closer to training needs two held-out patients; add held-out films."
+            "The control of the share closer to training needs two held-out patients; add held-out images."
         )
     for _ in range(DRAWS):
         first = np.isin(codes, rng.permutation(total)[: total // 2])
@@ -234,12 +232,12 @@ def _note(share: float, without_interval: bool, films: float) -> str:
     sentences = ["No interval: fewer than 20 patients on one side."] if without_interval else []
     if films < FEW_FILMS:
         sentences.append(
-            f"All samples together have about {films:.0f} different nearest films: the number rests on few films,"
-            " as it does for a collapsed set or for one outside the cloud of real films."
+            f"All samples together have about {films:.0f} different nearest images: the number rests on few images,"
+            " as it does for a collapsed set or for one outside the cloud of real images."
         )
     if share < 0.95:
         sentences.append(
-            f"Each draw holds {share:.0%} of the training films, so a set of nothing but copies would"
+            f"Each draw holds {share:.0%} of the training images, so a set of nothing but copies would"
             f" score about"
             f" {0.5 + 0.5 * share:.2f}."
         )

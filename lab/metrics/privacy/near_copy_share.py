@@ -1,4 +1,4 @@
-"""Near-copy share: how many samples the calibrated detectors call a near-copy of a training film."""
+"""Near-copy share: how many samples the calibrated detectors call a near-copy of a training image."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from lab.metrics.spec import MetricSpec
         direction="lower",
         low=0.0,
         high=1.0,
-        null="about 0.01: the detectors are set so that one film in a hundred of another patient is called"
-        " a near-copy by chance",
+        null="about 0.01: the detectors are set so that one image in a hundred of another patient is"
+        " called a near-copy by chance",
         null_line=0.01,
         needs=("features", "near-copy", "held-out"),
         minimum_n=5,
@@ -27,18 +27,17 @@ from lab.metrics.spec import MetricSpec
         " the canary rates beside it",
         cost="none of its own: the verdicts come from the neighbour search",
         reference="Carlini et al. 2023, Extracting training data from diffusion models; threshold"
-        " calibrated on real films here",
-        definition="The share of samples so close to a training film that fewer than one in a hundred real"
-        " films of other"
-        " patients comes as close.",
+        " calibrated on real images here",
+        definition="The share of samples so close to a training image that fewer than one in a hundred"
+        " real images of other patients comes as close.",
     )
 )
 def near_copy_share(comparison: Comparison) -> Measurement:
-    """Share of samples with verdict "near-copy"; control: the share of held-out films with that verdict."""
+    """Share of samples with verdict "near-copy"; control: the share of held-out images with that verdict."""
     given = comparison.given
     if given.near_copy is None or given.control_near_copy is None or comparison.held_out is None:
         raise NotComputable(
-            "The near-copy share needs verdicts on samples and on held-out films; run the neighbour search."
+            "The near-copy share needs verdicts on samples and on held-out images; run the neighbour search."
         )
     return compare_shares(
         comparison, comparison.held_out, given.near_copy, given.control_near_copy, "near-copy-share"
