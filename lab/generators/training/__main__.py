@@ -8,6 +8,7 @@ apply_thread_policy("worker")
 
 import argparse  # noqa: E402
 import dataclasses  # noqa: E402
+import signal  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -19,6 +20,7 @@ from lab.generators.training.recipe import RECIPES, TrainingRecipe, train  # noq
 def main(arguments: list[str] | None = None) -> int:
     """Train, or export what is trained; prints one line every few seconds."""
     options = _options(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         recipe = _recipe(options)
         _limit_threads(options.threads)
@@ -34,6 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
     except LabError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Stopped; the last step is kept; go on with --resume.", file=sys.stderr)
+        return 130
     return 0
 
 
@@ -44,7 +49,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--export", type=Path, help="write the trained model to this folder and stop")
-    for name in ("vae_steps", "text_steps", "unet_steps"):
+    for name in ("vae_steps", "decoder_steps", "text_steps", "unet_steps"):
         parser.add_argument(
             f"--{name.replace('_', '-')}", type=int, help="instead of the recipe's own number"
         )
@@ -53,7 +58,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 def _recipe(options: argparse.Namespace) -> TrainingRecipe:
     recipe = RECIPES.get(options.recipe)
-    chosen = {name: getattr(options, name) for name in ("vae_steps", "text_steps", "unet_steps")}
+    chosen = {
+        name: getattr(options, name) for name in ("vae_steps", "decoder_steps", "text_steps", "unet_steps")
+    }
     return dataclasses.replace(recipe, **{name: value for name, value in chosen.items() if value is not None})
 
 

@@ -92,7 +92,8 @@ def restore(state: StageState, path: Path) -> bool:
     state.losses = [(int(step), float(loss)) for step, loss in counters["losses"]]
     for name, parameter in state.model.named_parameters():
         if f"exp_avg.{name}" in tensors:
-            moments = {moment: tensors[f"{moment}.{name}"] for moment in MOMENTS}
+            # In the parameter's own memory layout: the fused optimiser walks both side by side.
+            moments = {m: torch.zeros_like(parameter).copy_(tensors[f"{m}.{name}"]) for m in MOMENTS}
             state.optimizer.state[parameter] = {"step": torch.tensor(float(state.step)), **moments}
     return True
 

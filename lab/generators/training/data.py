@@ -73,9 +73,10 @@ def folder_of(recipe: TrainingRecipe, place: Path) -> Path:
 def prepare(recipe: TrainingRecipe, place: Path) -> Iterator[TrainingProgress]:
     """Render what is missing of the training films and of one film a held-out patient."""
     splits = patients_of(recipe)
+    jobs = [("held-out", patient, 0) for patient in sorted(splits["held-out"])[: recipe.held_out]]
+    # One film of every patient before a second one of any: a run on few films still sees all anatomies.
     films = range(recipe.films_per_patient)
-    jobs = [("train", patient, film) for patient in sorted(splits["train"]) for film in films]
-    jobs += [("held-out", patient, 0) for patient in sorted(splits["held-out"])[: recipe.held_out]]
+    jobs += [("train", patient, film) for film in films for patient in sorted(splits["train"])]
     write_json(place / "films.json", {"digest": films_digest(recipe, place)})
     folder = folder_of(recipe, place)
     chunks = [jobs[k : k + CHUNK] for k in range(0, len(jobs), CHUNK)]

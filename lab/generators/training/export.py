@@ -12,7 +12,7 @@ import numpy as np
 from lab.atomic import write_bytes, write_json
 from lab.errors import GeneratorError
 from lab.generators.card import GeneratorCard, card_from_json
-from lab.generators.training import data, quality, text, unet, vae
+from lab.generators.training import data, decoder, quality, text, unet, vae
 from lab.generators.training.contact_sheet import write_sheet
 from lab.generators.training.recipe import TrainingRecipe
 from lab.generators.training.wording import vocabulary
@@ -37,7 +37,7 @@ def export(recipe: TrainingRecipe, place: Path, target: Path, generator: str) ->
     Raises:
         GeneratorError: when a stage has not been trained yet.
     """
-    for stage in ("vae", "text", "unet"):
+    for stage in ("vae", "decoder", "text", "unet"):
         if not (place / f"{stage}.safetensors").is_file():
             raise GeneratorError(
                 f"The {stage} stage is not trained yet; nothing was exported; go on with --resume."
@@ -62,7 +62,8 @@ def _write_model(recipe: TrainingRecipe, place: Path, folder: Path) -> dict[str,
     shutil.rmtree(folder, ignore_errors=True)
     fresh.rename(folder)
     _, vae_state = vae.trained(recipe, place)
-    return {"vae": vae_state, "text": text_state, "unet": unet_state}
+    decoder_state = decoder.counters(recipe, place)
+    return {"vae": vae_state, "decoder": decoder_state, "text": text_state, "unet": unet_state}
 
 
 def _measure(

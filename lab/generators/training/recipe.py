@@ -22,6 +22,7 @@ class TrainingRecipe:
         held_out: held-out patients rendered to measure the autoencoder, one film each.
         size: image side in pixels.
         vae_*: channels at each scale, latent channels, steps, batch, peak learning rate.
+        decoder_steps: further steps of the decoder alone, the latents being settled.
         text_*: width, layers, tokens, steps, batch.
         unet_*: channels at each scale, steps, batch, peak learning rate.
         copies: augmented copies of each film whose latents are cached.
@@ -40,6 +41,7 @@ class TrainingRecipe:
     vae_steps: int = 3000
     vae_batch: int = 4
     vae_rate: float = 1.5e-3
+    decoder_steps: int = 2000
     text_width: int = 128
     text_layers: int = 3
     text_length: int = 32
@@ -130,10 +132,10 @@ def train(
 def _stages(
     recipe: TrainingRecipe, place: Path, clock: Clock
 ) -> Generator[TrainingProgress, None, Path | None]:
-    from lab.generators.training import data, export, text, unet, vae
+    from lab.generators.training import data, decoder, export, text, unet, vae
 
     yield from data.prepare(recipe, place)
-    for stage in (vae, text, unet):
+    for stage in (vae, decoder, text, unet):
         finished = yield from stage.train(recipe, place, clock)
         if not finished:
             return None

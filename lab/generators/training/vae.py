@@ -105,11 +105,16 @@ def reconstructed(model: Any, images: Any, batch: int = 8) -> Any:
 
 
 def trained(recipe: TrainingRecipe, place: Path) -> tuple[Any, StageState]:
-    """The averaged autoencoder, its latents scaled to mean 0 and deviation 1 a channel, and its counters."""
+    """The averaged autoencoder, its latents scaled to mean 0 and deviation 1 a channel, and its counters.
+
+    A decoder that was trained further takes the place of the first one.
+    """
+    from lab.generators.training import decoder
+
     state = loop.new_state(build(recipe), recipe.vae_rate, EMA)
     checkpoint.restore(state, place / f"{STAGE}.safetensors")
     checkpoint.copy_into(state.model, state.average)
-    model = state.model.eval().requires_grad_(False)
+    model = decoder.overlaid(recipe, place, state.model).eval().requires_grad_(False)
     fold_scale(model, load_films(recipe, place, "train").images[:: max(1, recipe.patients // 100)])
     return model, state
 
