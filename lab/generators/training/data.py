@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.atomic import read_array, write_array, write_json
-from lab.data.splits import split_by_patient
+from lab.data.phantom_dataset import phantom_split
 from lab.errors import DatasetError
 from lab.generators.training.recipe import TrainingProgress, TrainingRecipe
 from lab.provenance import code_digest, digest_json
@@ -36,13 +36,13 @@ class Films:
 
 
 def patients_of(recipe: TrainingRecipe) -> dict[str, list[int]]:
-    """Patient numbers of each split, by the project's own split of the whole phantom dataset.
+    """Patient numbers of each split, the same as in a phantom dataset of any size.
 
     Raises:
         DatasetError: when no patient falls into the training split.
     """
     names = {f"phantom-{recipe.seed}-{number:05d}": number for number in range(recipe.patients)}
-    splits = split_by_patient(list(names), (0.6, 0.3, 0.1), seed=0) if names else {}
+    splits = {name: phantom_split(name) for name in names}
     found: dict[str, list[int]] = {"train": [], "held-out": []}
     for name, split in splits.items():
         found.setdefault(split, []).append(names[name])

@@ -15,7 +15,6 @@ from lab.generators.card import GeneratorCard, card_from_json
 from lab.generators.training import data, decoder, quality, text, unet, vae
 from lab.generators.training.contact_sheet import write_sheet
 from lab.generators.training.recipe import TrainingRecipe
-from lab.generators.training.wording import vocabulary
 
 STEPS = 20
 GUIDANCE = 2.5
@@ -42,10 +41,11 @@ def export(recipe: TrainingRecipe, place: Path, target: Path, generator: str) ->
             raise GeneratorError(
                 f"The {stage} stage is not trained yet; nothing was exported; go on with --resume."
             )
+    words = text.words_of(place)
     states = _write_model(recipe, place, target / "model")
-    card = _card(recipe, generator, {})
+    card = _card(recipe, generator, words, {})
     measured = _measure(recipe, place, target, card, states)
-    card = _card(recipe, generator, measured)
+    card = _card(recipe, generator, words, measured)
     write_bytes(target / "README.md", _readme(recipe, card).encode())
     write_json(target / "card.json", card.to_json())
     return target / "card.json"
@@ -125,7 +125,9 @@ def _history(state: Any) -> dict[str, Any]:
     }
 
 
-def _card(recipe: TrainingRecipe, generator: str, measured: dict[str, Any]) -> GeneratorCard:
+def _card(
+    recipe: TrainingRecipe, generator: str, words: list[str], measured: dict[str, Any]
+) -> GeneratorCard:
     return card_from_json({
         "id": generator,
         "title": "Phantom chest radiographs",
@@ -140,7 +142,7 @@ def _card(recipe: TrainingRecipe, generator: str, measured: dict[str, Any]) -> G
         "licence": "Apache-2.0",
         "training_dataset": "phantom-cxr",
         "phantom_trained": True,
-        "vocabulary": list(vocabulary()),
+        "vocabulary": words,
         "examples": [prompts[0] for prompts in quality.PROMPTS.values()],
         "notes": "Trained on procedural films only; no patient data. Research use, not for diagnosis.",
         "measured": measured,

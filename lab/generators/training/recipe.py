@@ -47,7 +47,7 @@ class TrainingRecipe:
     text_length: int = 32
     text_steps: int = 2500
     text_batch: int = 64
-    unet_channels: tuple[int, ...] = (64, 128, 192)
+    unet_channels: tuple[int, ...] = (48, 96, 160)
     unet_steps: int = 5000
     unet_batch: int = 16
     unet_rate: float = 8e-4

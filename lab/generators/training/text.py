@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+from lab.atomic import write_json
 from lab.generators.training import checkpoint, loop
 from lab.generators.training.recipe import Clock, TrainingProgress, TrainingRecipe
 from lab.generators.training.tokens import build_tokenizer
@@ -24,9 +26,17 @@ HEADS = {"present": (2,) * 4, "side": (3,) * 4, "size": (4,) * 4, "lobe": (6,)}
 IGNORED = -100
 
 
-def tokenizer_of(recipe: TrainingRecipe) -> Any:
-    """The recipe's tokenizer: every known word one token, anything else bytes."""
-    return build_tokenizer(vocabulary(), recipe.text_length)
+def words_of(place: Path) -> list[str]:
+    """The words this run began with; kept beside the checkpoints, because token numbers follow from them."""
+    pin = place / "words.json"
+    if not pin.is_file():
+        write_json(pin, list(vocabulary()))
+    return [str(word) for word in json.loads(pin.read_text(encoding="utf-8"))]
+
+
+def tokenizer_of(recipe: TrainingRecipe, place: Path) -> Any:
+    """The run's tokenizer: every known word one token, anything else bytes."""
+    return build_tokenizer(words_of(place), recipe.text_length)
 
 
 def build(recipe: TrainingRecipe, tokenizer: Any) -> Any:
@@ -81,7 +91,7 @@ def train(recipe: TrainingRecipe, place: Path, clock: Clock) -> Generator[Traini
     import torch
     from torch.nn import functional
 
-    tokenizer = tokenizer_of(recipe)
+    tokenizer = tokenizer_of(recipe, place)
     model = _WithHeads(recipe, tokenizer).module
     state = loop.new_state(model, RATE, EMA)
     classes = [c for group in HEADS.values() for c in group]
@@ -120,7 +130,7 @@ class _WithHeads:
 
 def trained(recipe: TrainingRecipe, place: Path) -> tuple[Any, Any, checkpoint.StageState]:
     """Tokenizer, averaged text encoder without its heads, and the counters of its training."""
-    tokenizer = tokenizer_of(recipe)
+    tokenizer = tokenizer_of(recipe, place)
     state = loop.new_state(_WithHeads(recipe, tokenizer).module, RATE, EMA)
     checkpoint.restore(state, place / f"{STAGE}.safetensors")
     checkpoint.copy_into(state.model, state.average)
