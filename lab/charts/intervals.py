@@ -57,7 +57,7 @@ def interval_figure(series: Sequence[Series], specs: Mapping[str, MetricSpec], c
         cols=columns,
         subplot_titles=[_title(specs[name], series) for name in names],
         vertical_spacing=min(0.9 / max(1, rows - 1), _HEAD / (height - 90)) if rows > 1 else 0,
-        horizontal_spacing=0.14,
+        horizontal_spacing=0.14 if len(series) == 1 else 0.18,
     )
     for place, name in enumerate(names):
         _draw(figure, (place // columns + 1, place % columns + 1), specs[name], series, first=place == 0)
@@ -171,7 +171,7 @@ def _dot(
             customdata=[[number]],
             marker={
                 "symbol": symbol,
-                "size": 12,
+                "size": 14 if symbol.startswith("triangle") else 12,
                 "color": colour,
                 "line": {"color": theme.BACKGROUND, "width": 1.5},
             },

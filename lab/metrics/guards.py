@@ -162,13 +162,24 @@ def _inspect_rows(side: str, features: FloatArray) -> Iterable[Finding]:
         yield Finding(
             "warn", f"{constant} of {features.shape[1]} features are constant over the {side} images."
         )
-    _, first = np.unique(np.ascontiguousarray(features), axis=0, return_index=True)
-    repeats = np.setdiff1d(np.arange(len(features)), first)
+    repeats = _repeats(features)
     if len(repeats):
         yield Finding(
             "warn",
             f"{len(repeats)} {side} images repeat the features of another one (rows {_rows(repeats)}).",
         )
+
+
+def _repeats(features: FloatArray) -> IntArray:
+    """Rows whose bytes an earlier row has already."""
+    seen: set[bytes] = set()
+    found = []
+    for row, values in enumerate(np.ascontiguousarray(features)):
+        key = values.tobytes()
+        if key in seen:
+            found.append(row)
+        seen.add(key)
+    return np.asarray(found, dtype=np.int64)
 
 
 def _shared(given: MetricInput) -> Iterable[Finding]:

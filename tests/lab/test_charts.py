@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -107,6 +109,15 @@ def test_names_are_escaped_wherever_plotly_reads_html() -> None:
     for figure in figures:
         assert "onclick" in texts(figure) or figure is figures[0]
         assert "<b onclick" not in texts(figure)
+
+
+def test_importing_figures_loads_no_plotly() -> None:
+    code = (
+        "import sys, lab.charts.intervals, lab.charts.map, lab.charts.tradeoff, lab.charts.distances\n"
+        "import lab.charts.history\nprint([n for n in ('plotly', 'pandas', 'torch', 'lab.runs') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def layers(n: int = 40) -> list[Layer]:

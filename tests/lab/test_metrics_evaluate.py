@@ -26,7 +26,7 @@ NAMES = [
 
 
 def toy(n: int = 120, m: int = 90, d: int = 8, seed: int = 0, **changes) -> MetricInput:
-    """Two labels told apart by the first feature; two films a patient; held-out half as large."""
+    """Two labels told apart by one feature; two films a patient; held-out half as large."""
     rng = np.random.default_rng(seed)
     h = n // 2
     labels = [np.asarray(["effusion", "normal"])[np.arange(count) % 2] for count in (n, m, h)]
@@ -192,6 +192,7 @@ def test_too_few_samples_are_explained_not_computed(m: int) -> None:
 def test_a_wide_feature_vector_gives_a_labelled_distance_on_components() -> None:
     result = next(evaluate(["frechet-distance"], toy(120, 90, d=64)))
     assert result.title == "FD, 6 components" and result.dimension == 6
+    assert "60 images cannot determine 64 features" in result.note
     assert next(evaluate(["frechet-distance"], toy(120, 90, d=8))).title == "Fréchet distance"
     notes = check([get_metric("frechet-distance").spec], InputSizes(300, 100, 100, 1280))
     assert any("principal" in finding.sentence for finding in notes)

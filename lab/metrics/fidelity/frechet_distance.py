@@ -61,7 +61,9 @@ def frechet_distance(comparison: Comparison) -> Measurement:
     measured = compare_sets(comparison, lambda pair: frechet_statistic(pair, basis))
     if basis is None:
         return measured
-    return replace(measured, title=f"FD, {kept} components", dimension=kept)
+    reason = f"On {kept} principal components: {min(sides)} images cannot determine {width} features."
+    note = f"{reason} {measured.note}".strip()
+    return replace(measured, title=f"FD, {kept} components", dimension=kept, note=note)
 
 
 def components_allowed(n: int, width: int) -> int:
