@@ -3,14 +3,42 @@
 from __future__ import annotations
 
 import shutil
+from functools import lru_cache
 
 from lab.config import settings
 from lab.data.card import check_id
 from lab.data.importer import ImportReport, OnProgress, add_folder
+from lab.data.splits import split_by_patient
 from lab.data.store import check_new_id
+from lab.errors import InputError
 
 LICENCE = "CC0 1.0 (procedural, no patient)"
+BLOCK = 1000
 KEEP = ("side", "size", "lobe", "findings")
+
+
+def phantom_split(patient_id: str) -> str:
+    """The split of a phantom patient, the same in every phantom set that holds the patient.
+
+    Patients are divided in blocks of `BLOCK` by number. Dividing each set by itself would put patients near the
+    borders into held-out in a small set and into train in a large one.
+
+    Raises:
+        InputError: when the id does not end in a number.
+    """
+    prefix, _, number = patient_id.rpartition("-")
+    if not number.isdecimal():
+        raise InputError(
+            "A phantom patient's id does not end in a number; nothing was split; render the set again."
+        )
+    return _block(prefix, int(number) // BLOCK)[patient_id]
+
+
+@lru_cache(maxsize=16)
+def _block(prefix: str, block: int) -> dict[str, str]:
+    return split_by_patient(
+        [f"{prefix}-{number:05d}" for number in range(block * BLOCK, (block + 1) * BLOCK)]
+    )
 
 
 def add_phantom(
@@ -24,8 +52,8 @@ def add_phantom(
     """Render phantom chest radiographs and import them.
 
     A call that was interrupted goes on with the films it has; the rendering folder is removed at the end.
-    The division is that of every dataset, and of the training recipe of the generator of the same name: so
-    the training images of this set are exactly the films that the generator saw.
+    The division is that of `phantom_split`, here and in the training recipe: what a shipped generator saw is in
+    train in a phantom set of any size, and no held-out film of any phantom set was seen.
 
     Args:
         id: id of the new dataset.
@@ -57,6 +85,7 @@ def add_phantom(
         modality="chest radiograph",
         attribution="Rendered by this program",
         origin="phantom",
+        assign=phantom_split,
     )
     shutil.rmtree(folder, ignore_errors=True)
     return report

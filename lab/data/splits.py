@@ -87,21 +87,6 @@ def split_by_patient(
     return {patient: assigned[canonical_patient(patient)] for patient in patients}
 
 
-def split_of_patient(patient_id: str, fractions: Sequence[float] = DEFAULT_FRACTIONS, seed: int = 0) -> str:
-    """The split of one patient, decided without looking at any other.
-
-    For sets that can be made larger or smaller at will (phantoms): a patient a generator was trained on is in
-    train in every such set, which the exact shares of `split_by_patient` cannot promise. Shares hold on
-    average.
-
-    Raises:
-        InputError: for impossible fractions.
-    """
-    shares = check_fractions(fractions)
-    place = int.from_bytes(_rank(seed, patient_id)[:8], "big") / 2**64
-    return TRAIN if place < shares[0] else HELD_OUT if place < shares[0] + shares[1] else TEST
-
-
 def own_patients(patient_ids: Sequence[str], image_ids: Sequence[str]) -> list[str]:
     """Patient ids in which an unknown (empty) patient is replaced by the image's own opaque id."""
     return [canonical_patient(p) or image for p, image in zip(patient_ids, image_ids, strict=True)]

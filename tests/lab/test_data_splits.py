@@ -19,7 +19,6 @@ from lab.data.splits import (
     check_splits,
     own_patients,
     split_by_patient,
-    split_of_patient,
 )
 from lab.errors import DatasetError, InputError
 
@@ -108,12 +107,6 @@ def test_usual_split_names():
     assert [canonical_split(name) for name in ("Training", "val", "held_out", "TEST", "0")] == [
         "train", "held-out", "held-out", "test", None,
     ]  # fmt: skip
-
-
-def test_one_patient_alone_always_has_the_same_split():
-    counts = Counter(split_of_patient(f"phantom-0-{i:05d}") for i in range(3000))
-    for split, share in zip(SPLITS, (0.6, 0.3, 0.1), strict=True):
-        assert abs(counts[split] / 3000 - share) < 0.03
 
 
 @settings(max_examples=50, deadline=None)
