@@ -14,7 +14,7 @@ import time  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 from lab.errors import LabError  # noqa: E402
-from lab.generators.training.recipe import RECIPES, TrainingRecipe, train  # noqa: E402
+from lab.generators.training.recipe import RECIPES, STAGES, TrainingRecipe, train  # noqa: E402
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.export is not None:
             return _export(recipe, options.export)
         shown = 0.0
-        for progress in train(recipe, options.minutes, options.resume):
+        for progress in train(recipe, options.minutes, options.resume, stages=options.stages):
             if time.monotonic() - shown > 10:
                 shown = time.monotonic()
                 loss = "" if progress.loss is None else f" loss {progress.loss:.4f}"
@@ -47,6 +47,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("recipe")
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--stages", nargs="+", choices=STAGES, default=STAGES, help="take only these")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--export", type=Path, help="write the trained model to this folder and stop")
     for name in ("vae_steps", "decoder_steps", "text_steps", "unet_steps"):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.config import settings
 from lab.errors import InputError
 from lab.registry import Registry
+
+STAGES = ("data", "vae", "decoder", "text", "unet", "export")
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ def train(
     resume: bool = False,
     on_progress: Callable[[TrainingProgress], None] | None = None,
     folder: Path | None = None,
+    stages: Sequence[str] = STAGES,
 ) -> Generator[TrainingProgress, None, Path | None]:
     """Train a generator; yields after every few steps, returns when it is exported or the minutes are over.
 
@@ -100,6 +104,7 @@ def train(
         resume: go on from the last checkpoint; otherwise an earlier run's folder is kept under another name.
         on_progress: called with what is yielded; what it raises stops the run, checkpointed.
         folder: where checkpoints and contact sheets go; by default in the workspace.
+        stages: take only these, so that decoder and denoiser can be trained side by side.
 
     Returns:
         (through `StopIteration.value`) the exported card's path, or None when time ran out before the export.
@@ -118,27 +123,31 @@ def train(
     place.mkdir(parents=True, exist_ok=True)
     clock = Clock(time.monotonic() + (minutes * 60 if minutes is not None else float("inf")))
 
-    steps = _stages(chosen, place, clock)
-    while True:
-        try:
-            progress = next(steps)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
-        if on_progress is not None:
-            on_progress(progress)
-        yield progress
+    steps = _stages(chosen, place, clock, stages)
+    # Closing writes the checkpoint of the stage that is under way.
+    with closing(steps):
+        while True:
+            try:
+                progress = next(steps)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            if on_progress is not None:
+                on_progress(progress)
+            yield progress
 
 
 def _stages(
-    recipe: TrainingRecipe, place: Path, clock: Clock
+    recipe: TrainingRecipe, place: Path, clock: Clock, stages: Sequence[str]
 ) -> Generator[TrainingProgress, None, Path | None]:
     from lab.generators.training import data, decoder, export, text, unet, vae
 
-    yield from data.prepare(recipe, place)
+    if "data" in stages:
+        yield from data.prepare(recipe, place)
     for stage in (vae, decoder, text, unet):
-        finished = yield from stage.train(recipe, place, clock)
-        if not finished:
+        if stage.STAGE in stages and not (yield from stage.train(recipe, place, clock)):
             return None
+    if "export" not in stages:
+        return None
     yield TrainingProgress("export", 0, 1)
     target = settings().workspace / "generators" / f"{recipe.id}-local"
     card = export.export(recipe, place, target, generator=target.name)
