@@ -63,15 +63,7 @@ def distance_figure(
     theme.apply(figure, height)
     _threshold(figure, threshold, float(edges[0]))
     if marked is not None:
-        figure.add_vline(
-            x=marked,
-            line={"color": theme.TEXT, "width": 1.5},
-            annotation_text="this sample",
-            annotation_position="top left" if marked > threshold else "top right",
-            annotation_yshift=-26,
-            annotation_bgcolor=theme.tint(theme.BACKGROUND, 0.7),
-            annotation_font={"color": theme.TEXT, "size": 12},
-        )
+        _point_out(figure, marked, left=marked > threshold)
     figure.update_xaxes(
         title_text=f"Distance to the nearest training image ({theme.safe(unit)})", range=(edges[0], edges[-1])
     )
@@ -82,6 +74,18 @@ def distance_figure(
         rangemode="normal",
     )
     return figure
+
+
+def _point_out(figure: go.Figure, marked: float, left: bool) -> None:
+    figure.add_vline(
+        x=marked,
+        line={"color": theme.TEXT, "width": 1.5},
+        annotation_text="this sample",
+        annotation_position="top left" if left else "top right",
+        annotation_yshift=-26,
+        annotation_bgcolor=theme.tint(theme.BACKGROUND, 0.7),
+        annotation_font={"color": theme.TEXT, "size": 12},
+    )
 
 
 def _edges(values: Floats) -> Floats:

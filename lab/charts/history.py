@@ -37,9 +37,8 @@ def history_figure(past: Sequence[PastResult], spec: MetricSpec, height: int = 3
     """
     import plotly.graph_objects as go
 
-    order = sorted(
-        (at for at, one in enumerate(past) if one.result.value is not None), key=lambda at: past[at].when
-    )
+    found = [at for at, one in enumerate(past) if one.result.value is not None]
+    order = sorted(found, key=lambda at: past[at].when)
     if not order:
         return theme.empty("No past run has this metric yet.")
     figure = go.Figure()
@@ -73,9 +72,7 @@ def history_figure(past: Sequence[PastResult], spec: MetricSpec, height: int = 3
         range=(-0.5, len(shown) - 0.5),
         showgrid=False,
     )
-    figure.update_yaxes(
-        title_text=f"{theme.safe(spec.title)}  <span style='color:{theme.MUTED}'>{spec.arrow}</span>"
-    )
+    figure.update_yaxes(title_text=theme.heading(spec.title, spec.arrow))
     return figure
 
 

@@ -143,28 +143,16 @@ def _dot(
 ) -> None:
     import plotly.graph_objects as go
 
-    value, low, high = ends
-    whisker = None
-    if low is not None and high is not None:
-        whisker = {
-            "type": "data",
-            "array": [high - value],
-            "arrayminus": [value - low],
-            "symmetric": False,
-            "color": theme.tint(colour, 0.75),
-            "thickness": 2,
-            "width": 5,
-        }
     figure.add_trace(
         go.Scatter(
-            x=[value],
+            x=[ends[0]],
             y=[height],
             mode="markers+text",
             name=theme.safe(name),
             legendgroup=theme.safe(name),
             showlegend=first,
-            error_x=whisker,
-            text=[theme.number(value)],
+            error_x=theme.whisker(*ends, colour),
+            text=[theme.number(ends[0])],
             textposition="top center",
             cliponaxis=False,
             textfont={"color": theme.TEXT, "size": 12},

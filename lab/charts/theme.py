@@ -54,6 +54,28 @@ def tint(colour: str, opacity: float) -> str:
     return f"rgba({red},{green},{blue},{opacity:g})"
 
 
+def whisker(
+    value: float | None, low: float | None, high: float | None, colour: str
+) -> dict[str, object] | None:
+    """Plotly error bar from `low` to `high` around `value`; None where there is no interval."""
+    if value is None or low is None or high is None:
+        return None
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [high - value],
+        "arrayminus": [value - low],
+        "color": tint(colour, 0.7),
+        "thickness": 2,
+        "width": 5,
+    }
+
+
+def heading(title: str, way: str) -> str:
+    """A title followed by the direction of better values, dimmed."""
+    return f"{safe(title)}  <span style='color:{MUTED}'>{way}</span>"
+
+
 def safe(text: object) -> str:
     """Text for titles, legends and hover boxes: Plotly reads HTML there, and names come from files."""
     return html.escape(str(text), quote=True)

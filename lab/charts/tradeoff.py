@@ -42,16 +42,7 @@ def tradeoff_figure(
         return theme.empty("No set has both a fidelity and a privacy number yet.")
     figure = go.Figure()
     for place, (at, one) in enumerate(shown):
-        figure.add_trace(
-            _mark(
-                one.name,
-                one.fidelity,
-                one.privacy,
-                theme.SERIES[place % 4],
-                theme.SERIES_SYMBOLS[place % 4],
-                at,
-            )
-        )
+        figure.add_trace(_mark(one, place % len(theme.SERIES), at))
     _control(figure, shown[0][1])
     if privacy.null_line is not None:
         figure.add_hline(
@@ -62,12 +53,8 @@ def tradeoff_figure(
             annotation_font={"color": theme.MUTED, "size": 12},
         )
     theme.apply(figure, height)
-    figure.update_xaxes(
-        title_text=f"{theme.safe(fidelity.title)}  <span style='color:{theme.MUTED}'>{_way(fidelity, 'x')}</span>"
-    )
-    figure.update_yaxes(
-        title_text=f"{theme.safe(privacy.title)}  <span style='color:{theme.MUTED}'>{_way(privacy, 'y')}</span>"
-    )
+    figure.update_xaxes(title_text=theme.heading(fidelity.title, _way(fidelity, "x")))
+    figure.update_yaxes(title_text=theme.heading(privacy.title, _way(privacy, "y")))
     figure.update_layout(showlegend=False, margin={"t": 28})
     return figure
 
@@ -81,9 +68,11 @@ def _way(spec: MetricSpec, axis: str) -> str:
     return words[spec.direction][axis == "y"]
 
 
-def _mark(name: str, across: MetricResult, up: MetricResult, colour: str, symbol: str, at: int) -> go.Scatter:
+def _mark(one: SetPoint, style: int, at: int) -> go.Scatter:
     import plotly.graph_objects as go
 
+    name, across, up = one.name, one.fidelity, one.privacy
+    colour, symbol = theme.SERIES[style], theme.SERIES_SYMBOLS[style]
     return go.Scatter(
         x=[across.value],
         y=[up.value],
@@ -94,8 +83,8 @@ def _mark(name: str, across: MetricResult, up: MetricResult, colour: str, symbol
         customdata=[[at]],
         name=theme.safe(name),
         cliponaxis=False,
-        error_x=_whisker(across.value, across.low, across.high, colour),
-        error_y=_whisker(up.value, up.low, up.high, colour),
+        error_x=theme.whisker(across.value, across.low, across.high, colour),
+        error_y=theme.whisker(up.value, up.low, up.high, colour),
         marker={
             "symbol": symbol,
             "size": 13,
@@ -105,22 +94,6 @@ def _mark(name: str, across: MetricResult, up: MetricResult, colour: str, symbol
         hovertemplate=f"<b>{theme.safe(name)}</b><br>{theme.safe(across.title)} {theme.number(across.value or 0)}<br>"
         f"{theme.safe(up.title)} {theme.number(up.value or 0)}<br>{across.n_synthetic} samples<extra></extra>",
     )
-
-
-def _whisker(
-    value: float | None, low: float | None, high: float | None, colour: str
-) -> dict[str, object] | None:
-    if value is None or low is None or high is None:
-        return None
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [high - value],
-        "arrayminus": [value - low],
-        "color": theme.tint(colour, 0.6),
-        "thickness": 1.5,
-        "width": 4,
-    }
 
 
 def _control(figure: go.Figure, one: SetPoint) -> None:
@@ -138,8 +111,8 @@ def _control(figure: go.Figure, one: SetPoint) -> None:
             textposition="bottom right",
             textfont={"color": mark.colour, "size": 12},
             customdata=[[-1]],
-            error_x=_whisker(across.control, across.control_low, across.control_high, mark.colour),
-            error_y=_whisker(up.control, up.control_low, up.control_high, mark.colour),
+            error_x=theme.whisker(across.control, across.control_low, across.control_high, mark.colour),
+            error_y=theme.whisker(up.control, up.control_low, up.control_high, mark.colour),
             marker={"symbol": mark.symbol, "size": 14, "color": mark.colour},
             name=mark.name,
             cliponaxis=False,

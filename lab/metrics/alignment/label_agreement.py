@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from lab.errors import NotComputable
 from lab.metrics.comparison import Comparison, Measurement
 from lab.metrics.patients import MINIMUM_PATIENTS, REPLICATES, index_patients
+from lab.metrics.points import Points
 from lab.metrics.registry import metric
 from lab.metrics.spec import MetricSpec
 
@@ -46,28 +47,9 @@ def label_agreement(comparison: Comparison) -> Measurement:
     with fewer than 5 training images, or none among the samples, are left out and named. Intervals:
     bootstrap over patients.
     """
-    given, held_out = comparison.given, comparison.held_out
-    if (
-        given.real_labels is None
-        or given.synthetic_labels is None
-        or given.held_out_labels is None
-        or held_out is None
-    ):
-        raise NotComputable(
-            "Label agreement needs a label for each training image, sample and held-out image; add the labels."
-        )
-    real, samples = comparison.real, comparison.synthetic
-    trained, prompted, true = (
-        np.asarray(labels).astype(str)[side.order]
-        for labels, side in (
-            (given.real_labels, real), (given.synthetic_labels, samples), (given.held_out_labels, held_out),
-        )
-    )  # fmt: skip
-    known = [
-        str(name)
-        for name, films in zip(*np.unique(trained, return_counts=True), strict=True)
-        if films >= FEWEST_A_LABEL and name
-    ]
+    real, samples, held_out, trained, prompted, true = _labelled(comparison)
+    names, films = np.unique(trained, return_counts=True)
+    known = [str(name) for name, count in zip(names, films, strict=True) if count >= FEWEST_A_LABEL and name]
     asked = [name for name in known if (prompted == name).any()]
     if len(known) < 2 or not asked:
         raise NotComputable(
@@ -97,6 +79,21 @@ def label_agreement(comparison: Comparison) -> Measurement:
         ),
         per_image=samples.in_given_order(hits),
     )
+
+
+def _labelled(comparison: Comparison) -> tuple[Points, Points, Points, Labels, Labels, Labels]:
+    """Training images, samples and held-out images, then the labels of each in the same order."""
+    given, held_out = comparison.given, comparison.held_out
+    labels = (given.real_labels, given.synthetic_labels, given.held_out_labels)
+    if held_out is None or any(names is None for names in labels):
+        raise NotComputable(
+            "Label agreement needs a label for each training image, sample and held-out image; add the labels."
+        )
+    sides = (comparison.real, comparison.synthetic, held_out)
+    trained, prompted, true = (
+        np.asarray(names).astype(str)[side.order] for names, side in zip(labels, sides, strict=True)
+    )
+    return (*sides, trained, prompted, true)
 
 
 def predict(features: Floats, labels: Labels, others: list[Floats]) -> list[Labels]:
