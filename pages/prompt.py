@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lab.generators.card import GeneratorCard
 from lab.generators.cards import list_cards
+from lab.runs.prepare import next_step
 from lab.runs.records import Run
+from lab.runs.requests import default_dataset
 from lab.ui.frame import head, missing, sentences
 from lab.ui.history import history
 from lab.ui.prompt_form import composer
 from lab.ui.recall import use_example
 from lab.ui.review_panel import review_table
 from lab.ui.run_panel import find, stand_in
-from lab.ui.sample_grid import details, grid, preview
+from lab.ui.sample_grid import asked, details, grid, preview
 from lab.ui.state import PromptKey as Key
 from lab.ui.state import QueryKey
 
@@ -51,6 +54,17 @@ def first_look(examples: tuple[str, ...]) -> None:
             )
 
 
+def waiting(cards: list[GeneratorCard]) -> None:
+    """Say that samples get no verdict while the training images are still being made ready."""
+    chosen = next(card for card in cards if card.id == st.session_state[Key.GENERATOR])
+    dataset = default_dataset(chosen)
+    if dataset is not None and next_step(dataset) is not None:
+        st.caption(
+            ":material/hourglass_empty: The training images are still being made ready; samples made now get no "
+            "verdict or map position. Progress is on Home."
+        )
+
+
 head(
     "Prompt",
     "Describe a film and get samples, each compared with every training image it could have been copied from.",
@@ -68,13 +82,16 @@ with sentences():
     run = current_run()
     with left:
         composer(cards)
+        waiting(cards)
     with right:
         if run is None:
             first_look(cards[0].examples)
-        elif run.state != "done":
-            stand_in(run, preview)
         else:
-            picked = grid(run)
+            asked(run)
+            if run.state == "done":
+                picked = grid(run)
+            else:
+                stand_in(run, preview)
     if run is not None and run.state == "done" and picked is not None:
         details(run, picked)
     past, reviewed = st.tabs(["History", "Reviews"], on_change="rerun", key="prompt.tabs")

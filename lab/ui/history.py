@@ -36,7 +36,7 @@ def history() -> None:
 
 def _row(run: Run) -> None:
     with st.container(border=True):
-        pictures, words, actions = st.columns([0.3, 0.42, 0.28], vertical_alignment="center")
+        pictures, words, actions = st.columns([0.27, 0.37, 0.36], vertical_alignment="center")
         with pictures:
             _thumbnails(run)
         with words:
@@ -57,7 +57,7 @@ def _row(run: Run) -> None:
                 args=(run, PARTS[0]),
                 help="Puts the whole recipe back: prompt, seeds, settings, generator.",
             )
-            st.menu_button("Part", PARTS[1:], key=f"part.{run.id}", on_click=_recall_part, args=(run,))
+            st.menu_button("Recall part", PARTS[1:], key=f"part.{run.id}", on_click=_recall_part, args=(run,))
 
 
 def _recall_part(run: Run) -> None:
@@ -75,7 +75,7 @@ def _thumbnails(run: Run) -> None:
         for sample in samples:
             st.image(
                 thumbnail(artifact_pixels(sample["artifact"]), 96),
-                width=62,
+                width=54,
                 output_format="PNG",
                 alt=f"Synthetic sample, seed {sample['seed']}",
             )

@@ -16,7 +16,7 @@ from lab.runs.artifacts import artifact_path, read_artifact
 from lab.runs.records import Run
 from lab.ui.sets import generation_runs
 
-COLUMNS = ["side", "image_id", "label", "x", "y", "off_map", "run", "artifact", "seed"]
+COLUMNS = ["side", "image_id", "label", "x", "y", "off_map", "run", "artifact", "seed", "kept"]
 SIDES = ("train", "held-out", "sample")
 
 
@@ -24,29 +24,28 @@ SIDES = ("train", "held-out", "sample")
 def reference_points(coordinates: str, rows: str) -> pd.DataFrame:
     """Training and held-out points of a map, by the digests of its two artifacts."""
     table = pd.read_parquet(io.BytesIO(read_artifact(rows)))
-    places = np.asarray(read_array(artifact_path(coordinates)))
-    side = np.where(table["split"].astype(str) == "train", "train", "held-out")
-    return pd.DataFrame(
+    places = np.asarray(read_array(artifact_path(coordinates)))[: len(table)]
+    found = pd.DataFrame(
         {
-            "side": side,
+            "side": table["layer"].astype(str),
             "image_id": table["image_id"].astype(str),
             "label": table["label"].astype(str),
             "x": places[:, 0].astype(float),
             "y": places[:, 1].astype(float),
-            "off_map": False,
+            "off_map": table["off_map"].astype(bool),
             "run": "",
             "artifact": "",
             "seed": -1,
+            "kept": table["kept"].astype(float),
         }
     )
+    return found[found["side"].isin(("train", "held-out"))].reset_index(drop=True)
 
 
 def runs_on(fitted: Run) -> list[Run]:
     """Generation runs whose samples were placed on this very map, newest first."""
-    layer = str((fitted.result or {}).get("coordinates", ""))
-    return [
-        run for run in generation_runs() if run.spec.inputs.get("map") in (layer, fitted.id) and placed(run)
-    ]
+    layer = str((fitted.result or {}).get("reference", ""))
+    return [run for run in generation_runs() if run.spec.inputs.get("map") == layer and placed(run)]
 
 
 def placed(run: Run) -> list[dict[str, Any]]:
@@ -69,6 +68,7 @@ def points(fitted: Run, chosen: Iterable[Run]) -> pd.DataFrame:
             "run": run.id,
             "artifact": sample["artifact"],
             "seed": int(sample["seed"]),
+            "kept": float("nan"),
         }
         for run in chosen
         for sample in placed(run)

@@ -13,6 +13,7 @@ from lab.runs.records import Run
 from lab.ui.films import artifact_pixels, dataset_pixels, origin_note, thumbnail
 from lab.ui.frame import facts, link_with
 from lab.ui.map_points import SIDES, layers, selected_rows
+from lab.ui.sample_card import percent
 from lab.ui.state import MapKey as Key
 from lab.ui.state import QueryKey
 from lab.ui.viewer import Film, viewer
@@ -62,7 +63,7 @@ def honesty(fitted: Run) -> None:
     result = fitted.result or {}
     st.caption(
         f"**Trustworthiness {result['trustworthiness']:.3f}**, neighbours kept {result['neighbour_preservation']:.3f} "
-        f"(k = {result['k']}, n = {result['n']}, {result['method']}, seed {result['seed']}). Fitted on training images "
+        f"(k = {result['k']}, n = {result['n']}, {result['method']['name'].upper()}, seed {result['seed']}). Fitted on training images "
         "only; the others are placed among their nearest. Distances on a map mislead: judge likeness on the "
         "Neighbours page. Hollow marks are off the map: their position means nothing. Equal seeds need not give "
         "equal maps on another machine.",
@@ -120,9 +121,8 @@ def _card(row: Any, dataset: str) -> None:
         else:
             whole = open_dataset(dataset).rows()
             found = whole[whole["image_id"] == row["image_id"]].iloc[0]
-            shown |= {
-                "Patient": found["patient_id"],
-                "Split": found["split"],
-                "Caption": found["caption"] or "none",
-            }
+            shown |= {"Patient": found["patient_id"], "Split": found["split"]}
+            shown["Caption"] = found["caption"] or "none"
+            if row["side"] == "train":
+                shown["Neighbours kept"] = f"{percent(row['kept'], 0)} of its nearest are near on the map"
             facts(shown)

@@ -25,7 +25,7 @@ def comparison(subject: Subject, key: str) -> None:
     for place, match in zip(_ORDINALS, subject.neighbours, strict=False):
         films.append(_match(subject.dataset, match, f"{place} {word}"))
     if subject.held_out:
-        films.append(_match(subject.dataset, subject.held_out, "nearest held-out image, never trained on"))
+        films.append(_match(subject.dataset, subject.held_out, "nearest held-out image"))
     viewer(films, key=key, columns=5, lead=True)
     if subject.identical:
         st.error("This file is a training image, byte for byte.", icon=":material/content_copy:")

@@ -15,7 +15,6 @@ from lab.ui.run_panel import duration, expected
 from lab.ui.state import PromptKey as Key
 
 
-
 def composer(cards: list[Any]) -> None:
     """Draw the composer for one of these generator cards."""
     state = st.session_state
@@ -96,7 +95,7 @@ def _pills() -> None:
 
 def _numbers() -> None:
     state = st.session_state
-    count, seed, dice, lock = st.columns([0.2, 0.39, 0.13, 0.28], vertical_alignment="bottom")
+    count, seed, dice = st.columns([0.27, 0.57, 0.16], vertical_alignment="bottom")
     with count:
         st.number_input(
             "Images",
@@ -116,17 +115,17 @@ def _numbers() -> None:
             help="The start of the random numbers. Equal prompt, seed and settings give the same image.",
         )
     with dice:
-        st.button(
-            "", key="prompt.dice", icon=":material/casino:", on_click=throw_dice, help="Draw another seed"
-        )
+        st.button("", key=Key.DICE, icon=":material/casino:", on_click=throw_dice, help="Draw another seed")
+    words, lock = st.columns([0.58, 0.42], vertical_alignment="center")
+    with words:
+        st.caption(seeds_in_words(int(state[Key.SEED]), max(1, min(MAX_IMAGES, int(state[Key.COUNT])))))
     with lock:
         st.toggle(
-            "Lock",
+            "Lock seed",
             key=Key.LOCK,
             persist_state="session",
             help="Locked: the next run uses this seed again. Open: a new one is drawn after each run.",
         )
-    st.caption(seeds_in_words(int(state[Key.SEED]), max(1, min(MAX_IMAGES, int(state[Key.COUNT])))))
 
 
 def _cost(generator: str, count: int, steps: int) -> str:
@@ -135,4 +134,4 @@ def _cost(generator: str, count: int, steps: int) -> str:
         return float(len(past["seeds"]) * past["steps"]) if past["generator"] == generator else 0.0
 
     known = expected("generate", max(0, count) * max(0, steps), size)
-    return "" if known is None else f"About {duration(known[0])}, from {known[1]} past runs."
+    return "" if known is None else f"About {duration(known[0])}, as past runs took."

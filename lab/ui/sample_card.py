@@ -31,7 +31,10 @@ def percent(value: float | None, digits: int = 1) -> str:
 def verdict_line(verdict: dict[str, Any] | None) -> None:
     """The verdict in a badge with p and the number of reference distances."""
     if not verdict:
-        st.caption("No verdict: this generator's training dataset is not installed here.")
+        st.caption(
+            "No verdict: the near-copy detectors were not calibrated on this generator's training images when the "
+            "sample was made. Generate it again once they are."
+        )
         return
     words = VERDICT_WORDS.get(verdict["label"], plain(verdict["label"]))
     st.markdown(f"{words} p = {verdict['p']:.4f}, n = {verdict['n_reference']}", help=VERDICT_HELP)

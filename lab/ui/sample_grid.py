@@ -10,6 +10,7 @@ import streamlit as st
 from lab.runs.records import Run
 from lab.ui.films import artifact_pixels, origin_note, sample_film
 from lab.ui.frame import plain
+from lab.ui.recall import seeds_in_words
 from lab.ui.review_panel import quick_review
 from lab.ui.sample_card import detector_rows, next_looks, recipe_facts, verdict_line
 from lab.ui.state import PromptKey as Key
@@ -21,16 +22,28 @@ def samples_of(run: Run) -> list[dict[str, Any]]:
     return list((run.result or {}).get("samples", []))
 
 
+def asked(run: Run) -> None:
+    """What the run shown was asked for: the prompt as plain text, its seeds and settings."""
+    past = run.spec.settings
+    st.text(past["prompt"])
+    words = seeds_in_words(int(past["seeds"][0]), len(past["seeds"]))
+    st.caption(f"{words} · guidance {past['guidance']:g} · {past['steps']} steps · {past['generator']}")
+
+
 def preview(run: Run) -> None:
     """The picture a running generation shows of itself, if there is one yet."""
     progress = run.progress
     if progress is None or progress.preview is None:
         return
-    pixels = artifact_pixels(progress.preview)
+    strip = artifact_pixels(progress.preview)
+    side = strip.shape[0]
+    count = max(1, min(4, strip.shape[1] // max(1, side)))
     note = origin_note(run.spec.settings["dataset"])
-    film = Film(pixels, "SYNTHETIC", f"Preview after {progress.done:g} of {progress.total:g}", note)
-    with st.container(width=420):
-        viewer([film], key=f"preview.{run.id}", columns=1)
+    films = [
+        Film(strip[:, at * side : (at + 1) * side], "SYNTHETIC", "not finished yet", note)
+        for at in range(count)
+    ]
+    viewer(films, key=f"preview.{run.id}", columns=2 if count in (2, 4) else count)
 
 
 def grid(run: Run) -> dict[str, Any] | None:
@@ -39,7 +52,7 @@ def grid(run: Run) -> dict[str, Any] | None:
     if not samples:
         st.warning("This run holds no samples; start another.")
         return None
-    _truncation((run.result or {}).get("truncated") or [])
+    _announce(run.result or {})
     picked = min(max(0, int(st.session_state.get(Key.PICKED) or 0)), len(samples) - 1)
     note = origin_note(run.spec.settings["dataset"])
     films = [
@@ -77,9 +90,15 @@ def _pick() -> None:
         st.session_state[Key.PICKED] = chosen
 
 
-def _truncation(words: list[str]) -> None:
-    if words:
+def _announce(result: dict[str, Any]) -> None:
+    dropped, unknown = result.get("truncated") or [], result.get("unknown") or []
+    if dropped:
         st.warning(
-            f"The prompt is longer than the text encoder reads. These words had no effect: {plain(' '.join(words))}",
+            "The prompt is longer than the text encoder reads. These words had no effect: "
+            f"{plain(' '.join(dropped))}",
             icon=":material/content_cut:",
         )
+    if unknown:
+        st.warning(f"This generator has never seen these words: {plain(', '.join(map(str, unknown)))}")
+    if result.get("note"):
+        st.caption(plain(str(result["note"])))

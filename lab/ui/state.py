@@ -19,6 +19,7 @@ class PromptKey(StrEnum):
     COUNT = "prompt.count"
     SEED = "prompt.seed"
     LOCK = "prompt.lock"
+    DICE = "prompt.dice"
     GUIDANCE = "prompt.guidance"
     STEPS = "prompt.steps"
     SUBMIT = "prompt.submit"

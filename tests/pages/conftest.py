@@ -123,11 +123,12 @@ def map_result(table: pd.DataFrame) -> dict[str, Any]:
     stream = io.BytesIO()
     np.save(stream, places)
     rows = io.BytesIO()
-    shown[["image_id", "split", "label"]].to_parquet(rows, index=False)
+    kept = pd.DataFrame({"image_id": shown["image_id"], "layer": shown["split"], "label": shown["label"]})
+    kept.assign(off_map=False, kept=0.5).to_parquet(rows, index=False)
     return {
         "coordinates": write_artifact(stream.getvalue(), ".npy"), "rows": write_artifact(rows.getvalue(), ".parquet"),
         "reference": "f" * 64, "trustworthiness": 0.97, "neighbour_preservation": 0.61, "k": 15, "n": len(shown),
-        "method": "umap", "seed": 0,
+        "method": {"name": "umap"}, "seed": 0,
     }  # fmt: skip
 
 
@@ -140,7 +141,9 @@ def generation_spec(dataset: str, prompt: str = "Large right pleural effusion.")
         "generator": "small", "prompt": prompt, "negative_prompt": "", "seeds": [7, 8, 9, 10], "steps": 8,
         "guidance": 3.0, "size": 48, "dataset": dataset, "extractor": "efficientnet-lite0",
     }  # fmt: skip
-    return RunSpec("generate", chosen, {"weights": "0" * 64, "map": map_coordinates(dataset)}, "4 images with small")
+    return RunSpec(
+        "generate", chosen, {"weights": "0" * 64, "map": map_coordinates(dataset)}, "4 images with small"
+    )
 
 
 def generation_result(table: pd.DataFrame) -> dict[str, Any]:
@@ -206,5 +209,9 @@ def builders() -> Any:
     from types import SimpleNamespace
 
     return SimpleNamespace(
-        films=films, finish=finish, metric=metric, generation_spec=generation_spec, generation_result=generation_result
+        films=films,
+        finish=finish,
+        metric=metric,
+        generation_spec=generation_spec,
+        generation_result=generation_result,
     )

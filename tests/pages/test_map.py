@@ -18,7 +18,7 @@ def table(count: int, seed: int) -> pd.DataFrame:
         {
             "side": side, "image_id": [f"{n:016x}" for n in rng.permutation(count)],
             "label": rng.choice(["a", "b", "c"], count), "x": rng.normal(size=count), "y": rng.normal(size=count),
-            "off_map": rng.random(count) < 0.2, "run": "", "artifact": "", "seed": -1,
+            "off_map": rng.random(count) < 0.2, "run": "", "artifact": "", "seed": -1, "kept": 0.5,
         }
     )  # fmt: skip
 
@@ -68,9 +68,18 @@ def test_a_lasso_gives_exactly_the_images_inside_it(seed, steps):
 @pytest.mark.fault(30)
 def test_a_selection_sent_by_hand_is_ignored():
     points = table(10, 0)
-    sent = [{"customdata": [99]}, {"customdata": ["../x"]}, {"customdata": [-1]}, {}, {"customdata": [1.5]}, {"customdata": [True]}]
+    sent = [
+        {"customdata": [99]},
+        {"customdata": ["../x"]},
+        {"customdata": [-1]},
+        {},
+        {"customdata": [1.5]},
+        {"customdata": [True]},
+    ]
     assert selected_rows({"points": sent}, points) == []
-    assert selected_rows({"points": [{"customdata": [3]}, {"customdata": {"0": 4}}, {"customdata": [3]}]}, points) == [3, 4]
+    assert selected_rows(
+        {"points": [{"customdata": [3]}, {"customdata": {"0": 4}}, {"customdata": [3]}]}, points
+    ) == [3, 4]
     assert selected_rows(None, points) == []
 
 

@@ -15,7 +15,18 @@ WITH_FILMS = ("prompt", "neighbours", "feature_space", "library")
 
 def words(app) -> str:
     """All text a page shows."""
-    kinds = ("title", "markdown", "caption", "text", "error", "warning", "info", "success", "html", "subheader")
+    kinds = (
+        "title",
+        "markdown",
+        "caption",
+        "text",
+        "error",
+        "warning",
+        "info",
+        "success",
+        "html",
+        "subheader",
+    )
     return "\n".join(str(element.value) for kind in kinds for element in app.get(kind))
 
 
@@ -79,7 +90,9 @@ def test_home_shows_what_is_here(visit, loaded):
 
 
 def test_neighbours_show_verdict_canaries_and_control(visit, loaded):
-    app = visit("neighbours", set=loaded["samples"].id, sample=loaded["samples"].result["samples"][1]["image_id"])
+    app = visit(
+        "neighbours", set=loaded["samples"].id, sample=loaded["samples"].result["samples"][1]["image_id"]
+    )
     shown = words(app)
     assert not app.exception
     assert ":orange-badge[close]" in shown and "n = 24" in shown

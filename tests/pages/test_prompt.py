@@ -102,7 +102,8 @@ def test_a_seed_sent_by_hand_is_refused(value, visit, dataset, generator):
 def test_a_hostile_prompt_is_shown_as_text(visit, dataset, generator, builders, loaded):
     hostile = "<script>alert(1)</script> [link](http://x) **bold** $x^2$ ![](http://x/y.png) مرحبا 🫁"
     run = builders.finish(
-        builders.generation_spec(dataset, hostile), {**loaded["samples"].result, "truncated": ["**last**", "<b>"]}
+        builders.generation_spec(dataset, hostile),
+        {**loaded["samples"].result, "truncated": ["**last**", "<b>"]},
     )
     app = visit("prompt", run=run.id)
     assert not app.exception
@@ -158,4 +159,6 @@ def test_the_picked_sample_follows_the_viewer(visit, loaded):
     app.session_state[Key.PICKED] = 2
     app.run()
     assert not app.exception
-    assert "Seed" in "".join(element.value for element in app.html) and "9" in "".join(e.value for e in app.html)
+    assert "Seed" in "".join(element.value for element in app.html) and "9" in "".join(
+        e.value for e in app.html
+    )
