@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
+_PLACES = ("top right", "bottom right", "top left", "bottom left")
+
+
 @dataclass(frozen=True)
 class SetPoint:
     """One synthetic set with a fidelity and a privacy result; sets where either has no value are left out."""
@@ -78,7 +81,7 @@ def _mark(one: SetPoint, style: int, at: int) -> go.Scatter:
         y=[up.value],
         mode="markers+text",
         text=[theme.safe(name)],
-        textposition="top right",
+        textposition=_PLACES[style],
         textfont={"color": theme.TEXT, "size": 12},
         customdata=[[at]],
         name=theme.safe(name),
@@ -107,7 +110,7 @@ def _control(figure: go.Figure, one: SetPoint) -> None:
             x=[across.control],
             y=[up.control],
             mode="markers+text",
-            text=["held-out real images"],
+            text=["held-out images"],
             textposition="bottom right",
             textfont={"color": mark.colour, "size": 12},
             customdata=[[-1]],
@@ -116,6 +119,6 @@ def _control(figure: go.Figure, one: SetPoint) -> None:
             marker={"symbol": mark.symbol, "size": 14, "color": mark.colour},
             name=mark.name,
             cliponaxis=False,
-            hovertemplate="Real images that no generator saw<br>what an ideal set would score<extra></extra>",
+            hovertemplate="Images that no generator saw<br>what an ideal set would score<extra></extra>",
         )
     )
