@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lab.data.concealed import revealed
 from lab.ui import import_form, library_lists
 from lab.ui.frame import head, plain, sentences
 from lab.ui.run_panel import find, stand_in
@@ -22,7 +23,9 @@ def imported() -> None:
         return
     result = run.result or {}
     st.success(f"{result['images']} images were imported as {plain(str(result['dataset']))}.")
-    import_form.problems([(item["file"], item["reason"]) for item in result.get("left_out", [])])
+    chosen = run.spec.settings
+    left_out = revealed(result.get("left_out", []), chosen["folder"], chosen["metadata"])
+    import_form.problems([(item["file"], item["reason"]) for item in left_out])
     for note in result.get("notes", []):
         st.caption(f":material/info: {plain(str(note))}")
 

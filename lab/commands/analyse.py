@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -84,12 +84,16 @@ def evaluate(
     metrics: Annotated[str, typer.Option("--metrics", help="Names, separated by commas.")],
     extractor: ExtractorOption = EXTRACTOR,
     seed: SeedOption = 0,
+    refuse_copies: Annotated[
+        bool, typer.Option("--refuse-copies", help="Stop when real images stand among the samples.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure fidelity, diversity and privacy of a set against a dataset."""
+    copies: Literal["refuse", "measure"] = "refuse" if refuse_copies else "measure"
     names = [name.strip() for name in metrics.split(",") if name.strip()]
     prepare_dataset(real, extractor, run_to_end, upto="calibrate" if "near-copy-share" in names else "embed")
-    result = run_to_end(evaluate_run(real, synthetic, names, extractor, seed))
+    result = run_to_end(evaluate_run(real, synthetic, names, extractor, seed, copies))
     lines = [_line(item) for item in result["results"]]
     emit(result, as_json, lines)
 

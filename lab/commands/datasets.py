@@ -9,6 +9,7 @@ import typer
 
 from lab.commands.options import AsJson
 from lab.commands.output import emit, run_to_end
+from lab.data.concealed import revealed
 from lab.data.store import list_datasets, open_dataset
 from lab.runs.requests import import_run
 
@@ -30,9 +31,11 @@ def add(
 ) -> None:
     """Import a folder of images, split by patient into train, held-out and test."""
     mapping = dict(pair.split("=", 1) for pair in column or [] if "=" in pair)
-    result = run_to_end(import_run(folder, name, metadata=metadata, mapping=mapping, licence=licence))
-    told = {key: result[key] for key in ("left_out", "merged", "notes", "run")}
-    shown = {**_facts(name), **told}
+    spec = import_run(folder, name, metadata=metadata, mapping=mapping, licence=licence)
+    result = run_to_end(spec)
+    places = (spec.settings["folder"], spec.settings["metadata"])
+    told = {key: revealed(result[key], *places) for key in ("left_out", "merged")}
+    shown = {**_facts(name), **told, "notes": result["notes"], "run": result["run"]}
     lines = [
         f"{name}: {shown['images']} images of {shown['patients']} patients.",
         _split_line(shown["splits"]),

@@ -42,7 +42,7 @@ def copy_images(plan: ImportPlan, staging: Path, on_progress: OnProgress | None)
             row = None
         if row is not None and row["digest"] in first:
             kept, name = first[row["digest"]]
-            done.merged.append((image.name, f"it equals {name}; it was kept once"))
+            done.merged.append((image.name, "it equals another file; it was kept once"))
             done.shared.append((str(kept["patient_id"]), str(row["patient_id"])))
         elif row is not None:
             first[row["digest"]] = (row, image.name)

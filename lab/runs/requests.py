@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lab.config import settings
 from lab.errors import InputError
@@ -122,9 +122,23 @@ def neighbours_run(
 
 
 def evaluate_run(
-    real: str, synthetic: str, metrics: Sequence[str], extractor: str = EXTRACTOR, seed: int = 0
+    real: str,
+    synthetic: str,
+    metrics: Sequence[str],
+    extractor: str = EXTRACTOR,
+    seed: int = 0,
+    copies: Literal["refuse", "measure"] = "refuse",
 ) -> RunSpec:
     """A run that measures a synthetic set against a real one.
+
+    Args:
+        real: "ID" or "ID:SPLIT"; an ID means train.
+        synthetic: a sample set, a folder or "ID:SPLIT".
+        metrics: names, see `lab.metrics.registry`.
+        extractor: the feature extractor.
+        seed: of patient groups and draws.
+        copies: "refuse" ends the run when the synthetic side holds images of the real side, byte for byte;
+            "measure" counts them, says so in every note and goes on.
 
     Raises:
         InputError: when no metric is named.
@@ -142,6 +156,7 @@ def evaluate_run(
         "synthetic": synthetic,
         "metrics": names,
         "extractor": _known_extractor(extractor),
+        "copies": copies,
     }
     inputs = {
         "real": _set_digest(real),
@@ -150,7 +165,9 @@ def evaluate_run(
     }
     if "near-copy-share" in names:
         inputs["calibration"] = _calibration_digest(_name(real), extractor)
-    label = f"{len(names)} metrics of {Path(synthetic).name} against {real}"
+    # A folder's name can hold a patient's: it stays out of the list of runs.
+    named = "a folder" if "/" in synthetic or "\\" in synthetic else synthetic
+    label = f"{len(names)} metrics of {named} against {real}"
     return RunSpec("evaluate", {**chosen, "seed": _seed(seed)}, inputs, label)
 
 
@@ -178,7 +195,8 @@ def import_run(
         "licence": licence,
         "seed": _seed(seed),
     }
-    return RunSpec("import", chosen, {"listing": _listing_digest(place)}, f"Import of {name}")
+    inputs = {"listing": _listing_digest(place), "after": _last_made("import", name)}
+    return RunSpec("import", chosen, inputs, f"Import of {name}")
 
 
 def _table(place: Path, metadata: Path | None) -> Path | None:
@@ -192,7 +210,8 @@ def _table(place: Path, metadata: Path | None) -> Path | None:
 def phantom_run(patients: int = PHANTOM_PATIENTS, films: int = PHANTOM_FILMS, name: str = PHANTOM) -> RunSpec:
     """A run that renders the phantom radiographs."""
     chosen = {"id": name, "patients": patients, "films_per_patient": films, "seed": 0}
-    return RunSpec("phantom", chosen, {}, f"Rendering {patients * films} phantom radiographs")
+    inputs = {"after": _last_made("phantom", name)}
+    return RunSpec("phantom", chosen, inputs, f"Rendering {patients * films} phantom radiographs")
 
 
 def train_run(recipe: str, minutes: float, resume: bool) -> RunSpec:
@@ -286,6 +305,14 @@ def _file_bytes(image: Path | bytes) -> bytes:
         return image.read_bytes()
     except OSError as error:
         raise InputError("An image file cannot be read; nothing was started; check its path.") from error
+
+
+def _last_made(kind: str, name: str) -> str:
+    """The run that last made a dataset of this id: once it was removed, making it again is another run."""
+    from lab.runs.store import RunStore
+
+    made = RunStore.open().list(states=("done",), kinds=(kind,), limit=1000)
+    return next((run.id for run in made if run.spec.settings["id"] == name), "none")
 
 
 def _listing_digest(folder: Path) -> str:

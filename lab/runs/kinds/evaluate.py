@@ -33,15 +33,15 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
     names: list[str] = spec.settings["metrics"]
     results = [json.loads(kept) for name in names if (kept := ctx.part(f"metric-{name}"))]
     waiting = [name for name in names if ctx.part(f"metric-{name}") is None]
-    scores: dict[str, str] = {}
     if waiting:
-        given = yield from _inputs(spec, ctx, waiting)
+        given, warning = yield from _inputs(spec, ctx, waiting)
         stage = "Computing metrics"
         yield ctx.progress(stage, len(results), len(names))
         for result in evaluate(waiting, given, spec.settings["seed"]):
             record = result.to_json()
+            record["note"] = " ".join(filter(None, (warning, record["note"])))
             if result.per_image is not None:
-                scores[result.metric] = record["per_image"] = _scores(ctx, result.per_image)
+                record["per_image"] = _scores(ctx, result.per_image)
             ctx.save_part(f"metric-{result.metric}", json.dumps(record).encode())
             results.append(record)
             yield ctx.progress(stage, len(results), len(names))
@@ -49,7 +49,10 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
     return {"results": results, "provenance": _provenance(spec)}
 
 
-def _inputs(spec: RunSpec, ctx: RunContext, names: Sequence[str]) -> Generator[Progress, None, MetricInput]:
+def _inputs(
+    spec: RunSpec, ctx: RunContext, names: Sequence[str]
+) -> Generator[Progress, None, tuple[MetricInput, str]]:
+    """Everything the metrics are given, and a sentence about training images among the samples, if any."""
     import numpy as np
 
     from lab.data.resolve import resolve
@@ -75,7 +78,8 @@ def _inputs(spec: RunSpec, ctx: RunContext, names: Sequence[str]) -> Generator[P
         control_near = near_copies(control)
     known = sorted(set(filter(None, real.labels())))
     is_dataset = synthetic.tag != "SYNTHETIC"
-    return MetricInput(
+    warning = _copies(real, synthetic) if chosen["copies"] == "measure" else ""
+    given = MetricInput(
         real=features[0],  # type: ignore[arg-type]
         real_patients=real.patients(),
         synthetic=features[1],  # type: ignore[arg-type]
@@ -88,10 +92,21 @@ def _inputs(spec: RunSpec, ctx: RunContext, names: Sequence[str]) -> Generator[P
         near_copy=near,
         control_near_copy=control_near,
         real_digests=tuple(real.digests()),
-        synthetic_digests=tuple(synthetic.digests()),
+        # Without digests the guard against real images among the samples stays silent: a person asked for that.
+        synthetic_digests=() if chosen["copies"] == "measure" else tuple(synthetic.digests()),
         held_out_digests=() if is_dataset or held_out is None else tuple(held_out.digests()),
         extractor=extractor.id,
         split=chosen["real"].partition(":")[2] or "train",
+    )
+    return given, warning
+
+
+def _copies(real: ImageSet, synthetic: ImageSet) -> str:
+    from lab.data.imageset import shared_digests
+
+    count, total = len(shared_digests(synthetic, real)), len(synthetic.ids())
+    return (
+        f"{count} of the {total} synthetic images are images of the real set, byte for byte." if count else ""
     )
 
 

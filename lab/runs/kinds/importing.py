@@ -15,6 +15,7 @@ from lab.runs.spec import Progress, RunSpec
 @run_kind("import", lane="side", priority="interactive", modules=("lab.data",), title="Import a dataset")
 def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[str, Any]]:
     """Import the folder; bad files are listed with the reason and left out."""
+    from lab.data.concealed import concealed
     from lab.data.store import add_folder
 
     chosen = spec.settings
@@ -30,12 +31,10 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
         )
     )
     report = yield from relay(steps, ctx, "Reading images")
-    left_out = [{"file": name, "reason": reason} for name, reason in report.left_out]
-    merged = [{"file": name, "reason": reason} for name, reason in report.merged]
     return {
         "dataset": chosen["id"],
         "images": report.kept,
-        "left_out": left_out,
-        "merged": merged,
+        "left_out": concealed(report.left_out),
+        "merged": concealed(report.merged),
         "notes": list(report.notes),
     }

@@ -110,7 +110,13 @@ def _table(
         own = kept if name == "train" else np.full(len(far), np.nan)
         parts.append(
             pd.DataFrame(
-                {"image_id": images.ids(), "layer": name, "label": images.labels(), "off_map": far, "kept": own}
+                {
+                    "image_id": images.ids(),
+                    "layer": name,
+                    "label": images.labels(),
+                    "off_map": far,
+                    "kept": own,
+                }
             )
         )
     order = [name for name in layers if name in points]
