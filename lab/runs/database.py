@@ -22,7 +22,7 @@ from lab.runs.lock import UNWRITABLE
 T = TypeVar("T")
 BUSY_S = 10.0
 _TRIES = 4
-_NETWORK = ("nfs", "nfs4", "cifs", "smb", "smbfs", "smb3", "afpfs", "9p", "fuse.sshfs")
+_NETWORK = ("nfs", "nfs4", "cifs", "smb", "smbfs", "smb3", "afpfs", "fuse.sshfs")
 
 
 class Database:

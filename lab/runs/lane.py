@@ -10,6 +10,7 @@ from lab.threads import apply_thread_policy
 apply_thread_policy("worker")
 
 import argparse  # noqa: E402  the thread policy comes before any import that may load a maths library
+import contextlib  # noqa: E402
 import faulthandler  # noqa: E402
 import inspect  # noqa: E402
 import os  # noqa: E402
@@ -20,11 +21,12 @@ from types import FrameType  # noqa: E402
 
 from lab.config import Settings, settings  # noqa: E402
 from lab.errors import StoreError  # noqa: E402
+from lab.registry import Registry  # noqa: E402
 from lab.runs.context import RunContext  # noqa: E402
 from lab.runs.execution import Executor  # noqa: E402
 from lab.runs.faults import write_log  # noqa: E402
 from lab.runs.identity import own_name  # noqa: E402
-from lab.runs.kind import LANES, load_kinds, warmers  # noqa: E402
+from lab.runs.kind import LANES, RunKind, load_kinds, warmers  # noqa: E402
 from lab.runs.processes import die_with_parent, note, worker_code  # noqa: E402
 from lab.runs.store import RunStore  # noqa: E402
 
@@ -102,6 +104,14 @@ class Lane:
         self._stop.wait(seconds)
 
 
+def _pin(kinds: Registry[RunKind]) -> None:
+    """Take the digests of the sources while they are those that were just imported."""
+    for _, kind in kinds:
+        # A kind that declares a module which is not there fails its own runs, not the lane.
+        with contextlib.suppress(ValueError, ImportError):
+            _ = kind.code
+
+
 def main(argv: list[str] | None = None) -> int:
     """Entry point of a lane's process."""
     parser = argparse.ArgumentParser(prog="lab.runs.lane")
@@ -114,7 +124,7 @@ def main(argv: list[str] | None = None) -> int:
     os.environ["LAB_WORKSPACE"] = asked.workspace
     if asked.lane == "side":
         os.nice(SIDE_NICENESS)
-    load_kinds()
+    _pin(load_kinds())
     lane = Lane(asked.lane, settings(), asked.parent)
     signal.signal(signal.SIGTERM, lane.stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -54,7 +54,10 @@ class Submissions:
                 connection.execute(update(runs).where(old).values(superseded=True))
             served = connection.execute(select(runs).where(_live(digest))).first()
             if served is not None:
-                return Run.from_row(served)
+                # Asked for again while it was being cancelled: the last wish holds.
+                again = (runs.c.id == served.id) & (runs.c.state == RUNNING)
+                connection.execute(update(runs).where(again).values(cancel_requested=False))
+                return fetch(connection, served.id)
             run_id = secrets.token_hex(8)
             connection.execute(insert(runs).values(**values, id=run_id, created=clock.wall()))
             return fetch(connection, run_id)
@@ -66,7 +69,7 @@ class Submissions:
         if anew:
             return None
         row = connection.execute(select(runs).where(_live(digest))).first()
-        return None if row is None else Run.from_row(row)
+        return None if row is None or row.cancel_requested else Run.from_row(row)
 
     def get(self, run_id: str) -> Run:
         """The run of that id.

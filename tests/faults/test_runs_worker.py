@@ -14,7 +14,7 @@ import pytest
 
 from lab.config import Settings
 from lab.runs import client, supervisor
-from lab.runs.processes import LANE, SUPERVISOR
+from lab.runs.processes import LANE, SUPERVISOR, worker_environment
 from lab.runs.spec import RunSpec
 from lab.runs.store import Run, RunStore
 from tests.faults.conftest import until
@@ -31,7 +31,7 @@ def at(gates: Path, name: object) -> None:
 
 
 def end(run: Run, place: Settings) -> Run:
-    return client.wait(run.id, None, place, timeout_s=20)
+    return client.wait(run.id, None, place, timeout_s=60)
 
 
 def pids(place: Settings, module: str) -> list[int]:
@@ -106,7 +106,7 @@ def test_memory_runs_out(place: Settings, how: str) -> None:
 def test_a_hanging_run_is_ended_and_the_queue_goes_on(
     place: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LAB_HANG_LIMIT_S", "0.7")
+    monkeypatch.setenv("LAB_HANG_LIMIT_S", "2")
     run = client.submit(RunSpec("toy-broken", {"how": "hang"}), place)
     after = client.submit(RunSpec("toy-squares", {"n": 2}), place)
     ended = end(run, place)
@@ -213,6 +213,15 @@ def test_models_stay_between_runs_and_the_side_lane_is_niced(place: Settings) ->
     assert side.result is not None
     assert psutil.Process(side.result["pid"]).nice() >= 10
     assert psutil.Process(first.result["pid"]).nice() < 10
+
+
+def test_a_worker_does_not_inherit_the_app_s_spinning(
+    place: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOMP_SPINCOUNT", "10000")
+    assert "GOMP_SPINCOUNT" not in worker_environment(place)
+    monkeypatch.setenv("GOMP_SPINCOUNT", "500")
+    assert worker_environment(place)["GOMP_SPINCOUNT"] == "500", "what a person has set is kept"
 
 
 def test_neither_client_nor_supervisor_loads_models() -> None:

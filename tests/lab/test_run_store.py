@@ -236,6 +236,15 @@ class TestCancelling:
         assert store.finish(claim.token, {"x": 1}).state == "cancelled"
         assert store.get(run.id).result is None
 
+    def test_asked_for_again_it_goes_on(self, store: RunStore) -> None:
+        run = store.submit(squares(1))
+        claim = store.claim("side", "w")
+        assert claim is not None
+        store.cancel(run.id)
+        assert store.submit(squares(1)).id == run.id
+        assert not store.standing(claim.token).cancel_requested
+        assert store.finish(claim.token, {}).state == "done"
+
     def test_a_dead_worker_s_cancelled_run_ends_cancelled(self, store: RunStore) -> None:
         run = store.submit(squares(1))
         store.claim("side", "w")
