@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.neighbours.cosine import nearest_either_way
 from lab.neighbours.lowres import SIDE
 from lab.neighbours.reference import Queries, ReferenceSet
 
@@ -28,16 +27,18 @@ def candidate_rows(
     """Rows of `reference` worth a registered comparison, ascending, one array a query; None means all rows.
 
     Args:
-        query_groups: (m,); the query's own group is left out. For real-to-real baselines only.
+        query_groups: (m,); so many more are taken that leaving out the query's own group leaves enough.
         all_below: sets smaller than this are searched whole.
     """
     if len(reference) < all_below:
         return None
-    by_features, _ = nearest_either_way(reference.index, queries.features, TOP, query_groups)
-    both = np.stack([queries.lowres, mirrored(queries.lowres)])
-    by_pixels, _ = nearest_either_way(reference.lowres_index, both, TOP, query_groups)
-    joined = np.concatenate([by_features.rows, by_pixels.rows], axis=1)
-    return [np.unique(rows[rows >= 0]) for rows in joined]
+    spare = 0 if query_groups is None else reference.index.largest_group
+    pixels = np.stack([queries.lowres, mirrored(queries.lowres)])
+    searches = [(reference.index, ways) for ways in queries.features] + [
+        (reference.lowres_index, ways) for ways in pixels
+    ]
+    joined = np.concatenate([index.proposed(ways, TOP + spare) for index, ways in searches], axis=1)
+    return [np.unique(rows) for rows in joined]
 
 
 def mirrored(lowres: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -68,7 +68,8 @@ class ExactIndex:
         return "faiss" if pick() == CPU and find_spec("faiss") else "torch"
 
     @cached_property
-    def _largest_group(self) -> int:
+    def largest_group(self) -> int:
+        """Rows in the largest group; 0 without groups."""
         if self.groups is None or not len(self.groups):
             return 0
         return int(np.unique(self.groups, return_counts=True)[1].max())
@@ -92,7 +93,7 @@ class ExactIndex:
             )
         distances = np.full((len(queries), k), np.inf)
         rows = np.full((len(queries), k), -1, dtype=np.int64)
-        wanted = min(n, k + SPARE + (0 if query_groups is None else self._largest_group))
+        wanted = min(n, k + SPARE + (0 if query_groups is None else self.largest_group))
         open_rows = np.arange(len(queries) if n else 0)
         while len(open_rows):
             unsure: list[NDArray[np.int64]] = []
@@ -107,6 +108,17 @@ class ExactIndex:
             open_rows = np.concatenate(unsure)
             wanted = min(n, 4 * wanted)
         return Neighbours(distances, rows)
+
+    def proposed(self, queries: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+        """About the `k` nearest rows (m, min(k, n)) of each query, by the engine alone: no order, no distances.
+
+        For candidates that are compared again by other means; exact distances of hundreds of rows cost more.
+        """
+        wide = np.ascontiguousarray(queries, dtype=np.float32)
+        blocks = [wide[start : start + BLOCK] for start in range(0, len(wide), BLOCK)]
+        wanted = min(k, len(self.reference))
+        found = [self._propose(block, wanted) for block in blocks if wanted]
+        return np.concatenate(found) if found else np.empty((len(wide), 0), dtype=np.int64)
 
     def _block(
         self, block: NDArray[np.float32], k: int, wanted: int, own: NDArray[Any] | None
