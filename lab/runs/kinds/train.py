@@ -15,13 +15,18 @@ from lab.runs.spec import Progress, RunSpec
 )
 def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[str, Any]]:
     """Train until done or out of time; checkpoints are kept in the workspace."""
+    from contextlib import closing
+
     from lab.generators.training.recipe import train
 
     chosen = spec.settings
     # A run that was interrupted and queued again goes on from its own checkpoint.
     resume = chosen["resume"] or ctx.part("started") is not None
     ctx.save_part("started", b"yes")
-    result = yield from train(
-        chosen["recipe"], minutes=chosen["minutes"], resume=resume, progress=ctx.progress
-    )
-    return dict(result or {})
+    with closing(train(chosen["recipe"], minutes=chosen["minutes"], resume=resume)) as steps:
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                return {"finished": end.value is not None, "card": str(end.value or "")}
+            yield ctx.progress(step.stage, step.done, step.total)
