@@ -32,7 +32,7 @@ class Copied:
 def copy_images(plan: ImportPlan, staging: Path, on_progress: OnProgress | None) -> Copied:
     """Decode and store every image once; equal files under two patients link these patients."""
     done = Copied([], [], [], [], [])
-    first: dict[str, tuple[dict[str, Any], str]] = {}
+    first: dict[str, dict[str, Any]] = {}
     bad_masks, told = 0, 0.0
     for number, image in enumerate(_training_first(plan), start=1):
         try:
@@ -41,11 +41,11 @@ def copy_images(plan: ImportPlan, staging: Path, on_progress: OnProgress | None)
             done.left_out.append((image.name, str(error)))
             row = None
         if row is not None and row["digest"] in first:
-            kept, name = first[row["digest"]]
+            kept = first[row["digest"]]
             done.merged.append((image.name, "it equals another file; it was kept once"))
             done.shared.append((str(kept["patient_id"]), str(row["patient_id"])))
         elif row is not None:
-            first[row["digest"]] = (row, image.name)
+            first[row["digest"]] = row
             bad_masks += not _store_mask(image, row, staging)
             done.rows.append(row)
         if on_progress is not None and (number == len(plan.images) or time.monotonic() - told > TELL_EVERY_S):
