@@ -11,7 +11,7 @@ from lab.errors import LabError
 from lab.runs.records import Run
 from lab.runs.states import ENDED
 from lab.runs.store import RunStore
-from lab.ui.run_panel import see_to, stand_in, submit
+from lab.ui.run_panel import see_to, stand_in, start_worker, submit
 
 _LOG = logging.getLogger("lab.ui")
 _STEPS = {
@@ -27,10 +27,9 @@ def begin(poll_s: float = 1.0) -> None:
 
     It stops at the first step that fails or is cancelled: the home page shows that step and a resume button.
     """
-    from lab.runs.client import ensure_worker
     from lab.runs.prepare import next_step
 
-    ensure_worker()
+    start_worker()
     while (spec := next_step()) is not None:
         run = submit(spec)
         while run.state not in ENDED:

@@ -63,8 +63,8 @@ def honesty(fitted: Run) -> None:
     result = fitted.result or {}
     st.caption(
         f"**Trustworthiness {result['trustworthiness']:.3f}**, neighbours kept {result['neighbour_preservation']:.3f} "
-        f"(k = {result['k']}, n = {result['n']}, {result['method']['name'].upper()}, seed {result['seed']}). Fitted on training images "
-        "only; the others are placed among their nearest. Distances on a map mislead: judge likeness on the "
+        f"(k = {result['k']}, n = {result['n']}, {result['method']['name'].upper()}, seed {result['seed']}). "
+        "Fitted on training images only; the others are placed among their nearest. Distances on a map mislead: judge likeness on the "
         "Neighbours page. Hollow marks are off the map: their position means nothing. Equal seeds need not give "
         "equal maps on another machine.",
         help="Trustworthiness: 1 when no image is shown beside one that is far from it in feature space. "

@@ -5,6 +5,7 @@ Everything is read from the store, so a reload, a second tab or a new server sho
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -23,17 +24,23 @@ _WORDS = {"queued": "Waiting", "running": "Running", "done": "Done"}
 _WORDS |= {"failed": "Failed", "cancelled": "Cancelled", "interrupted": "Interrupted"}
 
 
+def start_worker() -> None:
+    """See that a worker is there, unless this server may start none (`LAB_START_WORKER=0`)."""
+    from lab.runs.client import ensure_worker
+
+    if os.environ.get("LAB_START_WORKER", "1") != "0":
+        ensure_worker()
+
+
 def submit(spec: RunSpec) -> Run:
     """Queue a run (or take the one of the same digest) and see that a worker is there.
 
     Raises:
         LabError: when the store refuses it.
     """
-    from lab.runs.client import ensure_worker
-
     run = RunStore.open().submit(spec)
     if not run.is_over:
-        ensure_worker()
+        start_worker()
     return run
 
 
@@ -80,11 +87,9 @@ def _follow(run_id: str, draw: Callable[[Run], None] | None) -> None:
 
 def see_to(run: Run, every_s: int = 5) -> None:
     """Start a worker for a run that has lost its own; looked at every few seconds."""
-    from lab.runs.client import ensure_worker
-
     if not run.is_over and int(time.time()) % every_s == 0:
         try:
-            ensure_worker()
+            start_worker()
         except LabError as error:
             refuse(error)
 
@@ -142,11 +147,9 @@ def cancel(run_id: str) -> None:
 
 def resume(run_id: str) -> None:
     """Queue an ended run again."""
-    from lab.runs.client import ensure_worker
-
     try:
         RunStore.open().resume(run_id)
-        ensure_worker()
+        start_worker()
     except LabError as error:
         st.toast(plain(str(error)))
 
