@@ -68,10 +68,9 @@ def calibrate(
     `reference.prepare(..., mirrored=True)` must have been run on both sets.
 
     Args:
-        train, held_out: films of different patients; without held-out films there are no false-alarm rates.
+        train, held_out: films of different patients; without held-out films no false alarms are measured.
         canaries: planted copies of each kind, at most one a patient.
-        vae: the generator's own round trip, image to image, for the last kind of canary.
-        vae_digest: what identifies it.
+        vae, vae_digest: the generator's own round trip, image to image, and what identifies it.
 
     Raises:
         NotComputable: when the training films are of fewer than two patients.
@@ -97,9 +96,8 @@ def calibrate(
     rates = yield from _canary_rates(train, reference, extractor, sorted_own, canaries, seed, kinds(vae))
     off_map = float(np.percentile(away[COSINE], OFF_MAP_PERCENTILE)) if len(away[COSINE]) else None
     digest = calibration_digest(train, held_out, extractor, canaries, seed, vae_digest)
-    return Calibration(
-        digest, extractor.id, len(reference), patients, sorted_own, away, alarms, close, off_map, rates
-    )
+    names = extractor.id, len(reference), patients
+    return Calibration(digest, *names, sorted_own, away, alarms, close, off_map, rates)
 
 
 def _distances(

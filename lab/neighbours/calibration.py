@@ -96,15 +96,7 @@ def load(folder: Path, digest: str) -> Calibration | None:
         names = told["detectors"]
         reference = {name: np.array(read_array(source / f"reference.{name}.npy")) for name in names}
         held_out = {name: np.array(read_array(source / f"held-out.{name}.npy")) for name in names}
-        rates = tuple(
-            CanaryRate(
-                rate["kind"],
-                Share(**_told(rate["found"])),
-                {name: Share(**_told(share)) for name, share in rate["by_detector"].items()},
-                Share(**_told(rate["source_first"])),
-            )
-            for rate in told["canaries"]
-        )
+        rates = tuple(_rate(rate) for rate in told["canaries"])
         alarms, close = (
             Share(**_told(told[key])) if told[key] else None for key in ("false_alarms", "called_close")
         )
@@ -127,6 +119,15 @@ def load(folder: Path, digest: str) -> Calibration | None:
         close,
         told["off_map"],
         rates,
+    )
+
+
+def _rate(told: dict[str, Any]) -> CanaryRate:
+    return CanaryRate(
+        told["kind"],
+        Share(**_told(told["found"])),
+        {name: Share(**_told(share)) for name, share in told["by_detector"].items()},
+        Share(**_told(told["source_first"])),
     )
 
 

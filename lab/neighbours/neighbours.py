@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.errors import NotComputable
 from lab.neighbours.calibration import Calibration
 from lab.neighbours.cosine import nearest_either_way
 from lab.neighbours.detect import Detection, detect
@@ -86,9 +87,13 @@ def find(
 
     Raises:
         InputError: for k < 1 or features of another extractor.
+        NotComputable: when there are no training films.
     """
-    reports: list[NeighbourReport] = []
-    identical = dict(zip(train.digests, train.ids, strict=True))
+    if not len(train):
+        raise NotComputable(
+            "There are no training images; nothing was compared; add images to the train split."
+        )
+    reports, identical = [], dict(zip(train.digests, train.ids, strict=True))
     for start in range(0, len(queries), BLOCK):
         block = queries.part(start, start + BLOCK)
         seen = detect(block, train, k)

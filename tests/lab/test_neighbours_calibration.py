@@ -222,3 +222,5 @@ def test_an_empty_reference_gives_no_matches(world) -> None:
     assert len(empty) == 0
     report = find(new_queries(world.films[:1], world.extractor), world.reference, empty, None, k=1)[0]
     assert report.held_out is None and len(report.matches) == 1
+    with pytest.raises(NotComputable, match="no training images"):
+        find(new_queries(world.films[:1], world.extractor), empty)
