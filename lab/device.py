@@ -6,6 +6,7 @@ from lab.config import settings
 from lab.errors import InputError
 
 CPU = "cpu"
+TITLES = {"auto": "chosen by the worker", CPU: "processor", "mps": "Apple GPU"}
 
 
 def pick(wanted: str | None = None) -> str:

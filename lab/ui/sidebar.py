@@ -5,11 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from lab.config import settings
+from lab.device import TITLES
 from lab.errors import LabError
 from lab.ui.frame import NOTICE, plain
 from lab.ui.run_panel import active, in_words
-
-_DEVICES = {"auto": "chosen by the worker", "cpu": "processor", "mps": "Apple GPU"}
 
 
 def sidebar() -> None:
@@ -17,7 +16,7 @@ def sidebar() -> None:
     with st.sidebar:
         _running()
         wanted = settings().device
-        st.caption(f"Device: {_DEVICES.get(wanted, plain(wanted))}")
+        st.caption(f"Device: {TITLES.get(wanted, plain(wanted))}")
         st.caption(NOTICE)
 
 

@@ -55,7 +55,7 @@ def stepwise(work: Callable[[Callable[..., None]], T]) -> Generator[tuple[Any, .
             ended = True
             if kind == "error":
                 raise value
-            return value  # type: ignore[no-any-return]
+            return value
     finally:
         if not ended:
             stopped.set()
