@@ -13,17 +13,16 @@ from typing import Any, TypeVar
 
 from lab.config import Settings
 from lab.errors import LeaseLost, RunCancelled, StoreError
-from lab.runs import clock
 from lab.runs.context import RunContext
 from lab.runs.faults import judge, write_log
 from lab.runs.kind import find_kind
+from lab.runs.reporter import Reporter
 from lab.runs.resident import Residents, free_memory
 from lab.runs.spec import Progress
 from lab.runs.states import RUNNING
 from lab.runs.store import Claim, Run, RunStore
 
 T = TypeVar("T")
-REPORT_EVERY_S = 0.2
 CHANGED = (
     "The program changed since this run was queued, so its result would not be the one asked for; "
     "nothing was computed; restart the app and start the run again from its page."
@@ -113,7 +112,20 @@ class Executor:
         self, batches: Generator[Progress, None, dict[str, Any]], claim: Claim, worker: str, preempts: bool
     ) -> dict[str, Any] | None:
         """The result, or None when the process stops first."""
-        told: tuple[float, str] = (0.0, "")
+        reporter = Reporter(self.store, claim.token)
+        try:
+            return self._batches(batches, claim, worker, preempts, reporter)
+        finally:
+            reporter.close()
+
+    def _batches(
+        self,
+        batches: Generator[Progress, None, dict[str, Any]],
+        claim: Claim,
+        worker: str,
+        preempts: bool,
+        reporter: Reporter,
+    ) -> dict[str, Any] | None:
         while True:
             if self.stopping() or self.outdated:
                 return None
@@ -128,10 +140,7 @@ class Executor:
             except StopIteration as end:
                 return dict(end.value or {})
             self.beat()
-            last = progress.total > 0 and progress.done >= progress.total
-            if last or progress.stage != told[1] or clock.elapsed() - told[0] >= REPORT_EVERY_S:
-                self.store.report(claim.token, progress)
-                told = (clock.elapsed(), progress.stage)
+            reporter.tell(progress)
 
     def _let_pass(self, lane: str, worker: str) -> None:
         claim = self.store.claim(lane, worker, interactive_only=True)

@@ -106,6 +106,18 @@ def test_the_run_outlives_the_process_that_asked(place: Settings, store: RunStor
     assert done.progress is not None and done.progress.done == 30
 
 
+def test_progress_during_a_slow_batch_is_that_of_the_batch_before(
+    place: Settings, store: RunStore, gates: Path
+) -> None:
+    gate = hold(gates, 30)
+    run = client.submit(RunSpec("toy-device", {"n": 40, "gates": str(gates)}), place)
+    at(gates, 30)
+    until(lambda: (now := store.get(run.id).progress) is not None and now.done == 30, 5.0)
+    gate.unlink()
+    done = client.wait(run.id, None, place, timeout_s=60)
+    assert done.state == "done" and done.progress is not None and done.progress.done == 40
+
+
 @pytest.mark.fault(43)
 def test_a_reader_that_comes_back_sees_progress_go_on(place: Settings, gates: Path) -> None:
     run = client.submit(RunSpec("toy-device", {"n": 60, "delay": 0.02, "gates": str(gates)}), place)
