@@ -130,7 +130,7 @@ def train(
             try:
                 progress = next(steps)
             except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
+                return end.value
             if on_progress is not None:
                 on_progress(progress)
             yield progress
