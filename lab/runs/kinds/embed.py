@@ -41,8 +41,10 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
 
 def resident_extractor(ctx: RunContext, name: str) -> FeatureExtractor:
     """The extractor, loaded once in this process."""
+    from lab.device import limit_threads
     from lab.features.extractors import get_extractor
 
+    limit_threads()
     return ctx.resident(f"extractor:{name}", lambda: get_extractor(name))
 
 
