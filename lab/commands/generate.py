@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from lab.commands.options import AsJson, OutFolder, SeedOption
+from lab.commands.options import EXTRACTOR, AsJson, OutFolder, SeedOption
 from lab.commands.output import emit, run_to_end
 from lab.errors import InputError
 from lab.generators.cards import get_card
 from lab.generators.request import GenerationRequest
+from lab.runs.prepare import prepare_dataset
 from lab.runs.requests import default_dataset, generate_run
 
 
@@ -44,7 +45,10 @@ def generate(
         guidance=card.guidance if guidance is None else guidance,
         size=card.size,
     ).checked(card)
-    result = run_to_end(generate_run(request, dataset or default_dataset(card)))
+    searched = dataset or default_dataset(card)
+    if searched is not None:
+        prepare_dataset(searched, EXTRACTOR, run_to_end, upto="calibrate")
+    result = run_to_end(generate_run(request, searched))
     files = _write(result, out)
     emit({**result, "files": files}, as_json, [f"{file}" for file in files])
 

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from lab.commands import analyse, datasets, doctor, generate, runs, train
+from lab.commands import analyse, datasets, doctor, generate, phantoms, runs, train
 from lab.errors import LabError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 app.add_typer(datasets.app, name="dataset")
 app.add_typer(runs.app, name="runs")
+app.add_typer(phantoms.app, name="phantoms")
 app.command("doctor")(doctor.doctor)
 app.command("prepare")(doctor.prepare)
 app.command("generate")(generate.generate)

@@ -1,0 +1,198 @@
+"""The command line from the outside: real processes, a real worker, one JSON object on standard output."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builders.toy_pipeline import build_toy_pipeline, write_toy_card
+
+ROOT = Path(__file__).resolve().parents[2]
+METRICS = (
+    "frechet-distance,kernel-distance,precision,recall,density,coverage,near-copy-share,closer-to-training,"
+    "label-agreement"
+)
+Call = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call]:
+    """Run `python -m lab ... --json` in a workspace of its own; no worker is left behind."""
+    workspace = tmp_path_factory.mktemp("shell")
+    environ = {**os.environ, "LAB_WORKSPACE": str(workspace), "LAB_WARM": "0", "LAB_IDLE_EXIT_S": "60"}
+    write_toy_card(build_toy_pipeline(workspace / "toy"), workspace / "generators" / "toy-cxr.json")
+
+    def call(*words: str, expect: int = 0) -> dict[str, Any]:
+        command = [sys.executable, "-m", "lab", *words, "--json"]
+        done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=280)
+        assert done.returncode == expect, done.stderr[-2000:]
+        assert "Traceback" not in done.stderr
+        lines = done.stdout.strip().split("\n")
+        assert len(lines) == 1, "standard output holds one JSON object and nothing else"
+        return json.loads(lines[0])
+
+    yield call
+    stop = [sys.executable, "-m", "lab.runs.supervisor", "--workspace", str(workspace), "--stop"]
+    subprocess.run(stop, cwd=ROOT, env=environ, timeout=60, check=False)
+
+
+@pytest.fixture(scope="module")
+def added(shell: Call, phantom_folder: Path) -> dict[str, Any]:
+    return shell("dataset", "add", str(phantom_folder), "--id", "small")
+
+
+@pytest.mark.row("SG-02")
+def test_add_list_and_show_a_dataset(shell: Call, added: dict[str, Any]) -> None:
+    shown = shell("dataset", "show", "small")
+    assert shown["images"] == 72
+    assert shown["patients"] == 36
+    assert {name: part["patients"] for name, part in shown["splits"].items()} == {
+        "train": 21,
+        "held-out": 11,
+        "test": 4,
+    }
+    assert [item["id"] for item in shell("dataset", "list")["datasets"]] == ["small"]
+    assert "error" in shell("dataset", "show", "absent", expect=1)
+    assert "error" in shell("dataset", "add", str(ROOT / "tests"), "--id", "small", expect=1)
+
+
+@pytest.mark.row("X-06")
+def test_a_second_embedding_extracts_nothing(shell: Call, added: dict[str, Any]) -> None:
+    first = shell("embed", "--dataset", "small", "--extractor", "efficientnet-lite0")
+    again = shell("embed", "--dataset", "small", "--extractor", "efficientnet-lite0")
+    assert first["extracted"] == 72
+    assert again["run"] == first["run"], "the same run is served from the store"
+    assert (
+        shell("embed", "--dataset", "small:train", "--extractor", "efficientnet-lite0")["run"] == first["run"]
+    )
+
+
+@pytest.mark.row("C13")
+def test_neighbours_find_a_planted_film_first(
+    shell: Call, added: dict[str, Any], phantom_folder: Path
+) -> None:
+    from lab.data.splits import split_by_patient
+
+    splits = split_by_patient([f"phantom-0-{number:05d}" for number in range(36)])
+    number = next(n for n in range(36) if splits[f"phantom-0-{n:05d}"] == "train")
+    film = phantom_folder / "images" / f"p{number:05d}_f00.png"
+    found = shell("neighbours", str(film), str(film), "--dataset", "small", "-k", "3")["images"]
+    assert len(found) == 2
+    first = found[0]
+    assert first["image"] == str(film)
+    assert first["neighbours"][0]["patient_id"] == f"phantom-0-{number:05d}"
+    assert first["neighbours"][0]["distance"] == pytest.approx(0, abs=1e-4)
+    assert first["identical"] == first["neighbours"][0]["image"]
+    assert len(first["neighbours"]) == 3
+    assert {"image", "patient_id", "split", "distance"} <= set(first["neighbours"][0])
+    assert first["held_out"]["split"] == "held-out"
+    for detector in ("registered-correlation", "feature-cosine"):
+        assert first["detectors"][detector]["p"] == pytest.approx(1 / (first["n_reference"] + 1))
+    # 42 training films cannot carry a p of 0.01: the verdict says so instead of pretending.
+    assert first["verdict"] == "close"
+
+
+@pytest.mark.row("X-09", "X-08")
+def test_evaluate_gives_controls_floors_and_provenance(shell: Call, added: dict[str, Any]) -> None:
+    told = shell("evaluate", "--real", "small", "--synthetic", "small:test", "--metrics", METRICS)
+    assert [item["metric"] for item in told["results"]] == METRICS.split(",")
+    for item in told["results"]:
+        assert {"value", "low", "high", "n_real", "n_synthetic", "control", "floor"} <= set(item)
+        assert item["value"] is not None or item["note"], "a missing number explains itself"
+    assert set(told["provenance"]) >= {"digest", "settings", "inputs", "versions"}
+    wrong = shell("evaluate", "--real", "small", "--synthetic", "small:test", "--metrics", "beauty", expect=1)
+    assert "kernel-distance" in wrong["error"]
+
+
+@pytest.mark.row("C11")
+def test_copies_improve_fidelity_and_cost_privacy(
+    shell: Call, added: dict[str, Any], phantom_folder: Path, tmp_path: Path
+) -> None:
+    from lab.data.splits import split_by_patient
+
+    splits = split_by_patient([f"phantom-0-{number:05d}" for number in range(36)])
+    for number in (n for n in range(36) if splits[f"phantom-0-{n:05d}"] == "train"):
+        film = phantom_folder / "images" / f"p{number:05d}_f00.png"
+        (tmp_path / film.name).write_bytes(film.read_bytes())
+    names = "kernel-distance,coverage,closer-to-training"
+    copies = shell("evaluate", "--real", "small", "--synthetic", str(tmp_path), "--metrics", names)["results"]
+    assert "21 of the 21 synthetic images" in copies[0]["note"]
+    assert copies[2]["value"] > 0.6
+    refused = shell(
+        "evaluate",
+        "--real",
+        "small",
+        "--synthetic",
+        str(tmp_path),
+        "--metrics",
+        names,
+        "--refuse-copies",
+        expect=1,
+    )
+    assert "byte for byte" in refused["error"]
+
+
+def test_map_states_how_far_it_can_be_believed(shell: Call, added: dict[str, Any]) -> None:
+    told = shell("map", "--dataset", "small", "--samples", "small:test")
+    assert told["layers"] == {"train": 42, "held-out": 22, "samples": 8}
+    assert 0 <= told["trustworthiness"] <= 1
+
+
+@pytest.mark.fault(28)
+def test_generate_twice_gives_equal_bytes_and_is_served_from_the_store(
+    shell: Call, added: dict[str, Any], tmp_path: Path
+) -> None:
+    words = ["--generator", "toy-cxr", "--prompt", "small left effusion", "-n", "5", "--seed", "7"]
+    first = shell("generate", *words, "--out", str(tmp_path / "a"), "--dataset", "small")
+    again = shell("generate", *words, "--out", str(tmp_path / "b"), "--dataset", "small")
+    assert again["run"] == first["run"]
+    assert [sample["seed"] for sample in first["samples"]] == [7, 8, 9, 10, 11]
+    files = sorted((tmp_path / "a").iterdir())
+    assert [f.read_bytes() for f in files] == [(tmp_path / "b" / f.name).read_bytes() for f in files]
+    for sample in first["samples"]:
+        assert len(sample["neighbours"]) == 5
+        assert sample["verdict"]["label"] in ("near-copy", "close", "ordinary")
+        assert sample["held_out"]["split"] == "held-out"
+        assert sample["recipe"]["seed"] == sample["seed"]
+        assert sample["alignment"]["asked"] == "effusion"
+
+
+@pytest.mark.fault(26, 27)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--prompt", "", "-n", "4"],
+        ["--prompt", "x" * 10_000],
+        ["--prompt", "effusion", "-n", "0"],
+        ["--prompt", "effusion", "--seed", str(2**64)],
+        ["--prompt", "effusion", "--steps", "1000000"],
+        ["--prompt", "effusion", "--guidance", "-1"],
+    ],
+)
+def test_requests_out_of_range_are_one_sentence(shell: Call, tmp_path: Path, words: list[str]) -> None:
+    told = shell("generate", "--generator", "toy-cxr", "--out", str(tmp_path), *words, expect=1)
+    assert "nothing was started" in told["error"]
+    assert "x" * 50 not in told["error"], "a prompt is never repeated in an error"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_runs_are_listed_and_shown(shell: Call, added: dict[str, Any]) -> None:
+    runs = shell("runs", "list")["runs"]
+    assert {"import", "embed"} <= {run["kind"] for run in runs}
+    assert shell("runs", "show", runs[0]["id"])["state"] == "done"
+    assert shell("runs", "cancel", runs[0]["id"])["state"] == "done", "an ended run stays as it ended"
+    assert "error" in shell("runs", "show", "0123456789abcdef", expect=1)
+
+
+def test_doctor_reports_what_is_here(shell: Call, added: dict[str, Any]) -> None:
+    told = shell("doctor")
+    assert told["workspace"]["writable"]
+    assert {"efficientnet-lite0"} <= {extractor["id"] for extractor in told["extractors"] if extractor["ok"]}
+    assert {"id": "small"}.items() <= told["datasets"][0].items()
