@@ -12,7 +12,7 @@ from lab.runs.requests import default_dataset
 from lab.ui.frame import head, missing, sentences
 from lab.ui.history import history
 from lab.ui.prompt_form import composer
-from lab.ui.recall import use_example
+from lab.ui.recall import refill, use_example
 from lab.ui.review_panel import review_table
 from lab.ui.run_panel import find, stand_in
 from lab.ui.sample_grid import asked, details, grid, preview
@@ -33,6 +33,8 @@ def current_run() -> Run | None:
     run = find(st.session_state.get(Key.RUN) or st.query_params.get(QueryKey.RUN))
     if run is None or run.kind != "generate":
         return None
+    if Key.RUN not in st.session_state:
+        refill(run)
     st.session_state[Key.RUN] = run.id
     if st.query_params.get(QueryKey.RUN) != run.id:
         st.query_params[QueryKey.RUN] = run.id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import streamlit as st
 
 from lab.runs.records import Run
@@ -71,11 +72,12 @@ def _thumbnails(run: Run) -> None:
     if not samples:
         st.caption("–")
         return
-    with st.container(horizontal=True, gap="xsmall"):
-        for sample in samples:
-            st.image(
-                thumbnail(artifact_pixels(sample["artifact"]), 96),
-                width=54,
-                output_format="PNG",
-                alt=f"Synthetic sample, seed {sample['seed']}",
-            )
+    side = 64
+    strip = np.full((side, (side + 4) * len(samples) - 4), 12, dtype=np.uint8)
+    for place, sample in enumerate(samples):
+        small = thumbnail(artifact_pixels(sample["artifact"]), side)
+        grey = small if small.ndim == 2 else small.mean(axis=2).astype(np.uint8)
+        left = place * (side + 4)
+        strip[: grey.shape[0], left : left + grey.shape[1]] = grey
+    st.image(strip, output_format="PNG", alt=f"{len(samples)} synthetic samples")
+    st.caption("SYNTHETIC")

@@ -61,12 +61,15 @@ def chart(table: pd.DataFrame, fitted: Run, asked: str | None) -> list[int]:
 def honesty(fitted: Run) -> None:
     """How far to believe the map, printed under it."""
     result = fitted.result or {}
+    numbers = (
+        f"**Trustworthiness {result['trustworthiness']:.3f}**, "
+        f"neighbours kept {result['neighbour_preservation']:.3f} (k = {result['k']}, n = {result['n']}, "
+        f"{result['method']['name'].upper()}, seed {result['seed']})."
+    )
     st.caption(
-        f"**Trustworthiness {result['trustworthiness']:.3f}**, neighbours kept {result['neighbour_preservation']:.3f} "
-        f"(k = {result['k']}, n = {result['n']}, {result['method']['name'].upper()}, seed {result['seed']}). "
-        "Fitted on training images only; the others are placed among their nearest. Distances on a map mislead: judge likeness on the "
-        "Neighbours page. Hollow marks are off the map: their position means nothing. Equal seeds need not give "
-        "equal maps on another machine.",
+        f"{numbers} Fitted on training images only; the others are placed among their nearest. Distances on a map "
+        "mislead: judge likeness on the Neighbours page. Hollow marks are off the map: their position means "
+        "nothing. Equal seeds need not give equal maps on another machine.",
         help="Trustworthiness: 1 when no image is shown beside one that is far from it in feature space. "
         "Neighbours kept: the share of the nearest images in feature space that are also nearest on the map.",
     )

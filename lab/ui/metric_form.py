@@ -13,11 +13,13 @@ from lab.metrics.spec import MetricSpec
 from lab.runs.records import Run
 from lab.runs.requests import EXTRACTOR, evaluate_run
 from lab.ui.first_steps import readiness
-from lab.ui.frame import plain
+from lab.ui.frame import link, plain
 from lab.ui.run_panel import duration, expected, submit
 from lab.ui.sets import Choice, open_set, real_choices, sizes, synthetic_choices
 from lab.ui.state import MetricsKey as Key
 
+MANY = 2
+ENOUGH = 20
 FOLDER = "A folder on this machine…"
 QUESTIONS = {
     "fidelity": ("Fidelity", "Does each sample look like a real film?"),
@@ -58,7 +60,8 @@ def form() -> None:
     if not synthetic:
         st.caption("Name the folder to see the checks.")
         return
-    if not readiness(real, "calibrate"):
+    needs = {need for name in chosen for need in specs()[name].needs}
+    if not readiness(real, "calibrate" if "near-copy" in needs else "embed"):
         return
     _launch(real, synthetic, chosen)
 
@@ -66,7 +69,7 @@ def form() -> None:
 def _choose(label: str, choices: Sequence[Choice], key: str, help_text: str) -> str:
     words = {choice.reference: choice.words for choice in choices}
     if st.session_state.get(key) not in words:
-        st.session_state[key] = next(iter(words))
+        st.session_state[key] = max(choices, key=lambda choice: choice.images >= ENOUGH).reference
     picked = st.selectbox(
         label, list(words), format_func=words.__getitem__, key=key, help=help_text, persist_state="session"
     )
@@ -139,12 +142,27 @@ def _launch(real: str, synthetic: str, chosen: list[str]) -> None:
 
 
 def _say(findings: list[Finding]) -> None:
-    if findings:
-        lines = [f":{_COLOURS[f.level]}[{_ICONS[f.level]}] {plain(f.sentence)}" for f in findings]
-        with st.container(border=True, gap="xsmall"):
-            st.markdown("**Checks before launch**")
-            for line in lines:
-                st.markdown(line)
+    stops = [finding for finding in findings if finding.level == "stop"]
+    others = [finding for finding in findings if finding.level != "stop"]
+    if not findings:
+        return
+    with st.container(border=True, gap="xsmall"):
+        st.markdown("**Checks before launch**")
+        for finding in others:
+            _line(finding)
+        if len(stops) > MANY:
+            with st.expander(f"{len(stops)} metrics are not computed", icon=_ICONS["stop"]):
+                for finding in stops:
+                    _line(finding)
+        else:
+            for finding in stops:
+                _line(finding)
+        if any(finding.metric for finding in stops):
+            link("prompt", "Make a larger set on the Prompt page: up to 64 samples at once")
+
+
+def _line(finding: Finding) -> None:
+    st.markdown(f":{_COLOURS[finding.level]}[{_ICONS[finding.level]}] {plain(finding.sentence)}")
 
 
 def _images(run: Run) -> float:

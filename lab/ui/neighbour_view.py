@@ -7,9 +7,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from lab.neighbours.verdict import NEAR_COPY_P
 from lab.runs.prepare import calibration_run
 from lab.ui.films import TONES, dataset_film, training_word
-from lab.ui.sample_card import DETECTORS, detector_rows, percent, verdict_line
+from lab.ui.sample_card import DETECTORS, detector_table, percent, verdict_line
 from lab.ui.subjects import Subject
 from lab.ui.viewer import Film, viewer
 
@@ -42,25 +43,19 @@ def numbers(subject: Subject) -> None:
     with left:
         st.markdown("**Verdict**")
         verdict_line(subject.verdict)
-        rows = detector_rows(subject.verdict or {})
-        if rows:
-            st.dataframe(
-                pd.DataFrame(rows),
-                hide_index=True,
-                column_config={
-                    "Distance": st.column_config.NumberColumn(format="%.4f"),
-                    "Percentile": st.column_config.NumberColumn(
-                        format="%.1f",
-                        help="Share of training images that lie closer than this to one of another patient.",
-                    ),
-                    "p": st.column_config.NumberColumn(
-                        format="%.4f", help="Corrected for using two detectors."
-                    ),
-                },
-            )
+        detector_table(subject.verdict, variants=True)
+        _too_few(subject.verdict)
         _closer(subject)
     with right:
         detectors_quality(subject.dataset)
+
+
+def _too_few(verdict: dict[str, Any] | None) -> None:
+    if verdict and verdict.get("smallest_p", 0.0) > NEAR_COPY_P:
+        st.warning(
+            f"With {verdict['n_reference']} training images the smallest p is {verdict['smallest_p']:.4f}, so no "
+            "near-copy can be told at p ≤ 0.01; a larger training set is needed."
+        )
 
 
 def _closer(subject: Subject) -> None:

@@ -115,6 +115,17 @@ def recall(run: Run, part: str) -> None:
     st.toast(f"Recalled: {part.lower()}")
 
 
+def refill(run: Run) -> None:
+    """Put a run's words and settings into an empty composer, as after a reload; the seed stays a new one."""
+    past = run.spec.settings
+    if st.session_state.get(Key.TEXT):
+        return
+    st.session_state[Key.TEXT] = past["prompt"]
+    st.session_state[Key.GENERATOR] = past["generator"]
+    st.session_state[Key.GUIDANCE], st.session_state[Key.STEPS] = float(past["guidance"]), int(past["steps"])
+    st.session_state[Key.COUNT] = len(past["seeds"])
+
+
 def open_run(run_id: str) -> None:
     """Show a past run's samples."""
     st.session_state[Key.RUN], st.session_state[Key.PICKED] = run_id, 0

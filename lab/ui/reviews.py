@@ -75,11 +75,13 @@ def matching(reviews: Iterable[Review], lowest: int, flags: Sequence[str]) -> li
 
 
 def as_csv(rows: Iterable[dict[str, object]]) -> bytes:
-    """Rows of equal keys as UTF-8 CSV; cells that a spreadsheet would run as a formula are neutralised."""
+    """Rows as UTF-8 CSV, a column for every key; cells that a spreadsheet would run as a formula are neutralised."""
     listed = list(rows)
     text = io.StringIO()
     if listed:
-        writer = csv.DictWriter(text, fieldnames=list(listed[0]), lineterminator="\n")
+        writer = csv.DictWriter(
+            text, fieldnames=list(dict.fromkeys(key for row in listed for key in row)), lineterminator="\n"
+        )
         writer.writeheader()
         writer.writerows({key: _cell(value) for key, value in row.items()} for row in listed)
     return text.getvalue().encode("utf-8-sig")

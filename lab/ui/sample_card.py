@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from lab.runs.artifacts import read_artifact
@@ -40,18 +41,36 @@ def verdict_line(verdict: dict[str, Any] | None) -> None:
     st.markdown(f"{words} p = {verdict['p']:.4f}, n = {verdict['n_reference']}", help=VERDICT_HELP)
 
 
-def detector_rows(verdict: dict[str, Any]) -> list[dict[str, Any]]:
-    """One row a detector for a small table; the percentile is no finer than 1/(n + 1)."""
-    return [
+def detector_table(verdict: dict[str, Any] | None, variants: bool = False) -> None:
+    """One row a detector; the percentile is no finer than 1/(n + 1). `variants` adds how the sample was turned."""
+    rows = [
         {
             "Detector": DETECTORS.get(reading["name"], reading["name"]),
             "Distance": reading["distance"],
-            "Percentile": reading.get("percentile"),
+            "Percentile": reading["percentile"],
             "p": reading["p"],
             "Matched": reading.get("variant", "as is"),
         }
-        for reading in verdict.get("detectors", [])
+        for reading in (verdict or {}).get("detectors", [])
     ]
+    if not rows:
+        return
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        height="content",
+        column_order=["Detector", "Distance", "Percentile", "p", *(["Matched"] if variants else [])],
+        column_config={
+            "Distance": st.column_config.NumberColumn(format="%.4f"),
+            "Percentile": st.column_config.NumberColumn(
+                format="%.1f", help="Share of training images that lie this close to one of another patient."
+            ),
+            "p": st.column_config.NumberColumn(
+                format="%.4f", help="Of this detector alone, not yet corrected."
+            ),
+            "Matched": st.column_config.TextColumn(help="How the sample was turned to match best."),
+        },
+    )
 
 
 def recipe_facts(run: Run, sample: dict[str, Any]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from lab.runs.records import Run
@@ -12,7 +11,7 @@ from lab.ui.films import artifact_pixels, origin_note, sample_film
 from lab.ui.frame import plain
 from lab.ui.recall import seeds_in_words
 from lab.ui.review_panel import quick_review
-from lab.ui.sample_card import detector_rows, next_looks, recipe_facts, verdict_line
+from lab.ui.sample_card import detector_table, next_looks, recipe_facts, verdict_line
 from lab.ui.state import PromptKey as Key
 from lab.ui.viewer import Film, viewer
 
@@ -74,9 +73,7 @@ def details(run: Run, sample: dict[str, Any]) -> None:
     left, middle, right = st.columns([0.36, 0.38, 0.26], gap="medium")
     with left:
         verdict_line(sample.get("verdict"))
-        rows = detector_rows(sample.get("verdict") or {})
-        if rows:
-            st.dataframe(pd.DataFrame(rows), hide_index=True, height="content")
+        detector_table(sample.get("verdict"))
         recipe_facts(run, sample)
     with middle:
         quick_review(sample["digest"], run.id)

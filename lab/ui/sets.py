@@ -23,6 +23,7 @@ class Choice:
 
     reference: str
     words: str
+    images: int = 0
 
 
 def generation_runs(limit: int = 200) -> list[Run]:
@@ -41,10 +42,11 @@ def prompts_by_set() -> dict[str, str]:
 
 def real_choices() -> list[Choice]:
     """Datasets as reference: their training split."""
-    return [
-        Choice(card.id, f"{card.title} ({card.splits.get('train', 0)} training images)")
-        for card in list_datasets()
-    ]
+    found = []
+    for card in list_datasets():
+        count = card.splits.get("train", 0)
+        found.append(Choice(card.id, f"{card.title} ({count:,} training images)", count))
+    return found
 
 
 def synthetic_choices() -> list[Choice]:
@@ -52,13 +54,14 @@ def synthetic_choices() -> list[Choice]:
     prompts = prompts_by_set()
     found = []
     for made in list_sample_sets():
-        words = prompts.get(made.id, made.origin)
-        found.append(Choice(made.id, f"{_short(words)} · {made.images} samples · {made.origin}"))
+        words = _short(prompts.get(made.id, made.origin))
+        found.append(Choice(made.id, f"{words} · {made.images} samples · {made.origin}", made.images))
     for card in list_datasets():
         for split in ("held-out", "test"):
             count = card.splits.get(split, 0)
             if count:
-                found.append(Choice(f"{card.id}:{split}", f"{card.title}, {split} split ({count} images)"))
+                words = f"{card.title}, {split} split ({count:,} images)"
+                found.append(Choice(f"{card.id}:{split}", words, count))
     return found
 
 
