@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lab.data import manifest
 from lab.data.card import DatasetCard, read_card
 from lab.data.imageset import FrameSet
+from lab.data.phantom_films import expected_digest, supply
 from lab.data.splits import SPLITS, canonical_split
 from lab.errors import ImageError, InputError, NotFoundError
 from lab.provenance import digest_bytes
@@ -62,12 +63,13 @@ class Dataset:
         return (table if split is None else table[table["split"] == split]).reset_index(drop=True)
 
     def image_bytes_path(self, image_id: str) -> Path:
-        """File of an image, for a viewer that decodes itself.
+        """File of an image, for a viewer that decodes itself; a phantom film is rendered where it is missing.
 
         Raises:
             NotFoundError: when there is no such image.
+            ImageError: when a missing film can no longer be rendered.
         """
-        return self.folder / str(self._row(image_id)["path"])
+        return self._file(self._row(image_id), "path")
 
     def image(self, image_id: str) -> NDArray[Any]:
         """Pixels of an image, uint8 or uint16, (H, W) or (H, W, 3).
@@ -77,16 +79,23 @@ class Dataset:
             ImageError: when the file is gone or is no longer the one that was imported.
         """
         row = self._row(image_id)
-        return read_image(self.folder / str(row["path"]), str(row["digest"]))
+        path = self._file(row, "path")
+        return read_image(path, expected_digest(self.folder, path, str(row["digest"])))
 
     def mask(self, image_id: str) -> NDArray[Any] | None:
         """Mask of an image, uint8 or uint16 (H, W), or `None` where it has none."""
-        name = str(self._row(image_id)["mask"])
-        return read_image(self.folder / name) if name else None
+        row = self._row(image_id)
+        return read_image(self._file(row, "mask")) if row["mask"] else None
 
     def subset(self, split: str | None = None) -> DatasetSubset:
         """One split, or all images, as an image set."""
         return DatasetSubset(self, split)
+
+    def _file(self, row: Any, column: str) -> Path:
+        path = self.folder / str(row[column])
+        if not path.is_file():
+            supply(self.folder, row)
+        return path
 
     @cached_property
     def _positions(self) -> dict[str, int]:

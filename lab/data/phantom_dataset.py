@@ -1,20 +1,26 @@
-"""Phantom radiographs as a dataset: rendered into a folder, then imported like anybody's folder."""
+"""Phantom radiographs as a dataset: taken from a pack, or rendered into a folder and imported like anybody's."""
 
 from __future__ import annotations
 
+import csv
+import io
 import shutil
 from functools import lru_cache
+from pathlib import Path
 
+from lab.atomic import write_bytes
 from lab.config import settings
 from lab.data.card import check_id
 from lab.data.importer import ImportReport, OnProgress, add_folder
+from lab.data.phantom_films import FILM
 from lab.data.splits import split_by_patient
 from lab.data.store import check_new_id
 from lab.errors import InputError
 
 LICENCE = "CC0 1.0 (procedural, no patient)"
 BLOCK = 1000
-KEEP = ("side", "size", "lobe", "findings")
+KEEP = ("side", "size", "lobe", "findings", FILM)
+TABLE = "films.csv"
 
 
 def phantom_split(patient_id: str) -> str:
@@ -49,11 +55,9 @@ def add_phantom(
     on_progress: OnProgress | None = None,
     processes: int = 2,
 ) -> ImportReport:
-    """Render phantom chest radiographs and import them.
+    """Take phantom chest radiographs in as a dataset: from a pack where one fits, else by rendering them.
 
-    A call that was interrupted goes on with the films it has; the rendering folder is removed at the end.
-    The division is that of `phantom_split`, here and in the training recipe: what a shipped generator saw is in
-    train in a phantom set of any size, and no held-out film of any phantom set was seen.
+    From a pack, features and calibration come with it and each film is rendered when somebody first asks for it.
 
     Args:
         id: id of the new dataset.
@@ -67,6 +71,34 @@ def add_phantom(
         InputError: for a bad id.
         DatasetError: when the id is taken or a count is below one.
     """
+    from lab.data.phantom_pack import find_pack, install
+
+    check_new_id(id)
+    pack = find_pack(patients, films_per_patient, seed)
+    if pack is None:
+        return render_phantom(id, patients, films_per_patient, seed, on_progress, processes)
+    dataset = install(pack, id)
+    if on_progress is not None:
+        on_progress(dataset.card.images, dataset.card.images)
+    return ImportReport(dataset.card.images, (), (), dataset.card.notes, (), dataset)
+
+
+def render_phantom(
+    id: str,
+    patients: int,
+    films_per_patient: int,
+    seed: int = 0,
+    on_progress: OnProgress | None = None,
+    processes: int = 2,
+) -> ImportReport:
+    """Render phantom chest radiographs and import them.
+
+    A call that was interrupted goes on with the films it has; the rendering folder is removed at the end.
+    The division is that of `phantom_split`, here and in the training recipe: what a shipped generator saw is in
+    train in a phantom set of any size, and no held-out film of any phantom set was seen.
+
+    Args and errors are those of `add_phantom`.
+    """
     from lab.data.phantoms import make_dataset_folder
 
     check_new_id(id)
@@ -74,9 +106,11 @@ def add_phantom(
     make_dataset_folder(
         folder, patients, films_per_patient, seed=seed, processes=processes, on_progress=on_progress
     )
+    _number_films(folder)
     report = add_folder(
         folder,
         id,
+        TABLE,
         mapping={"labels": "label"},
         licence=LICENCE,
         on_progress=on_progress,
@@ -89,3 +123,15 @@ def add_phantom(
     )
     shutil.rmtree(folder, ignore_errors=True)
     return report
+
+
+def _number_films(folder: Path) -> None:
+    """Write the table of the rendering folder anew with the number of each film, which completes its recipe."""
+    text = io.StringIO()
+    with (folder / "metadata.csv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    writer = csv.DictWriter(text, [*rows[0], FILM], lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({**row, FILM: int(Path(row["image"]).stem.rpartition("_f")[2])})
+    write_bytes(folder / TABLE, text.getvalue().encode())

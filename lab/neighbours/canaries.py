@@ -22,6 +22,7 @@ CROP = 0.05
 TURN = 3.0
 NOISE = 8.0
 WINDOW = (0.15, 0.80)
+THROUGH_VAE = "through the VAE"
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def kinds(vae: Callable[[Image], Image] | None = None) -> dict[str, Canary]:
     }
     if vae is not None:
         round_trip = vae
-        known["through the VAE"] = lambda film, rng: round_trip(film)
+        known[THROUGH_VAE] = lambda film, rng: round_trip(film)
     return known
 
 

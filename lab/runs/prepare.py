@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -25,15 +26,29 @@ def next_step(name: str = PHANTOM, extractor: str = EXTRACTOR, upto: str = "map"
     """
     from lab.data.store import list_datasets
 
-    if name == PHANTOM and name not in {card.id for card in list_datasets()}:
-        return phantom_run()
     store = RunStore.open()
+    if name == PHANTOM and name not in {card.id for card in list_datasets()}:
+        return _phantom_run(store)
     builders = {"embed": embed_run, "calibrate": calibrate_run, "map": map_run}
     for step in STEPS[: STEPS.index(upto) + 1]:
         spec = builders[step](name, extractor)
         if not _done(store, spec):
             return spec
     return None
+
+
+def films_run(name: str) -> RunSpec:
+    """A run that renders the films of a phantom dataset that nobody has looked at yet.
+
+    Raises:
+        NotFoundError: when there is no such dataset.
+    """
+    from lab.data.store import open_dataset
+
+    card = open_dataset(name).card
+    # A set that was removed and installed again has its films to render again.
+    inputs = {"dataset": card.digest, "created": card.created}
+    return RunSpec("films", {"dataset": name}, inputs, f"Rendering films of {name}")
 
 
 def prepare_dataset(
@@ -47,6 +62,16 @@ def prepare_dataset(
 def calibration_run(name: str, extractor: str = EXTRACTOR) -> Run | None:
     """The finished calibration of a dataset as it is now, or None."""
     return RunStore.open().find_done(calibrate_run(name, extractor).digest)
+
+
+def _phantom_run(store: RunStore) -> RunSpec:
+    """The run that makes the phantom set; one of its own after a set that was made and then removed."""
+    spec = phantom_run()
+    earlier = 0
+    while _done(store, spec):
+        earlier += 1
+        spec = dataclasses.replace(spec, inputs={"earlier": str(earlier)})
+    return spec
 
 
 def _done(store: RunStore, spec: RunSpec) -> bool:

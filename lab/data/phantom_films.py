@@ -1,0 +1,135 @@
+"""Films of a phantom dataset that are rendered when somebody first asks for them.
+
+A set that came from a pack has a manifest and no films: each row holds the recipe of its film (seed and patient
+in the patient id, the number of the film in `film`), so the film can be made anew at any time. A note beside the
+manifest says which renderer the recipes are for.
+
+The manifest names the digest of every film as it was on the machine that made the pack. Another CPU may round
+otherwise: films then differ by at most one grey level here and there. So a film that was rendered here is held to
+two things: that it was rendered by the very code the manifest names, and that its file has not changed since.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from lab.atomic import write_bytes, write_json
+from lab.errors import ImageError
+from lab.provenance import code_digest, digest_bytes
+
+if TYPE_CHECKING:
+    from lab.data.phantoms.render import Body, PhantomRecipe
+
+NOTE = "rendering.json"
+FILM = "film"
+RENDERER = "lab.data.phantoms"
+AGAIN = "remove the dataset and prepare it again with: python -m lab prepare"
+
+
+def renderer_digest() -> str:
+    """Digest of the source of the phantom renderer."""
+    return code_digest([RENDERER])
+
+
+def write_note(folder: Path) -> None:
+    """Say in a dataset's folder that its films may be rendered by the renderer as it is now."""
+    write_json(folder / NOTE, {"format": 1, "renderer": renderer_digest()})
+
+
+def supply(folder: Path, row: Any) -> None:
+    """Render the film of a manifest row, and its mask, where the set is one that is rendered on demand.
+
+    Each file appears whole or not at all, the film last: where the film is, its mask is.
+
+    Args:
+        folder: of the dataset; without a note nothing is done.
+        row: with image_id, digest, path, mask, patient_id and film.
+
+    Raises:
+        ImageError: when the renderer is no longer the one of the set, or the row is not a recipe.
+        StoreError: when the disk is full.
+    """
+    if not (folder / NOTE).is_file():
+        return
+    _check_renderer(folder)
+    recipe = recipe_of(row)
+    from lab.data.images import decode_clean
+    from lab.data.phantoms.make import label_mask, png_bytes
+    from lab.data.phantoms.render import render_body
+
+    film = render_body(_body(recipe.seed, recipe.patient), recipe)
+    if row["mask"]:
+        write_bytes(folder / str(row["mask"]), decode_clean(png_bytes(label_mask(film)))[1])
+    data = decode_clean(png_bytes(film.image))[1]
+    path, digest = folder / str(row["path"]), digest_bytes(data)
+    if digest != row["digest"]:
+        write_bytes(_local_digest(path), digest.encode("ascii"))
+    write_bytes(path, data)
+
+
+def expected_digest(folder: Path, path: Path, digest: str) -> str:
+    """The digest a film's file must have: the manifest's, or the one it had when this machine rendered it."""
+    local = _local_digest(path)
+    if (folder / NOTE).is_file() and local.is_file():
+        return local.read_text("ascii").strip()
+    return digest
+
+
+def recipe_of(row: Any) -> PhantomRecipe:
+    """The recipe of a manifest row.
+
+    Raises:
+        ImageError: when the row does not hold one.
+    """
+    from lab.data.phantoms.render import PhantomRecipe
+
+    parts = str(row["patient_id"]).split("-")
+    film = str(row[FILM]) if FILM in row else ""
+    if len(parts) != 3 or not all(part.isdecimal() for part in (*parts[1:], film)):
+        raise ImageError(f"The manifest does not say how to render a film; the others are kept; {AGAIN}.")
+    return PhantomRecipe(int(parts[1]), int(parts[2]), int(film))
+
+
+def supply_all(folder: Path, table: pd.DataFrame) -> Iterator[tuple[int, int]]:
+    """Render every film that is missing, patient by patient; yields (films there, films in all) after each.
+
+    Raises:
+        ImageError, StoreError: as `supply`; films rendered before are kept.
+    """
+    missing = [row for _, row in table.iterrows() if not (folder / str(row["path"])).is_file()]
+    missing.sort(key=lambda row: (str(row["patient_id"]), str(row[FILM]) if FILM in row else ""))
+    done, total = len(table) - len(missing), len(table)
+    yield done, total
+    for row in missing:
+        supply(folder, row)
+        done += 1
+        yield done, total
+
+
+@lru_cache(maxsize=2)
+def _body(seed: int, patient: int) -> Body:
+    """A patient; kept for the next film, which is often of the same one."""
+    from lab.data.phantoms.render import body_of
+
+    return body_of(seed, patient)
+
+
+def _check_renderer(folder: Path) -> None:
+    try:
+        known = json.loads((folder / NOTE).read_bytes())["renderer"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ImageError(f"A film is not on this disk and its recipe cannot be read; {AGAIN}.") from error
+    if known != renderer_digest():
+        raise ImageError(
+            f"A film is not on this disk and the program that renders it has changed; the manifest is kept; {AGAIN}."
+        )
+
+
+def _local_digest(path: Path) -> Path:
+    return path.with_suffix(".sha256")

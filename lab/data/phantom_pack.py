@@ -1,0 +1,173 @@
+"""The phantom pack: a rendered phantom set without its films, so that a first start takes seconds.
+
+A pack holds the card and the manifest as the importer wrote them, the features of every film, and the finished
+calibrations. It is taken only when everything in it was made by the code that is installed here; otherwise the
+films are rendered, embedded and calibrated as for any other set.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lab.atomic import write_bytes, write_json
+from lab.config import ASSETS, Settings, settings
+from lab.data import manifest
+from lab.data.card import read_card
+from lab.data.dataset import CARD, MANIFEST, Dataset
+from lab.data.phantom_films import renderer_digest, write_note
+from lab.data.staging import staging_folder
+from lab.errors import StoreError
+from lab.provenance import digest_file
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lab.features.extractor import FeatureExtractor
+
+FOLDER = ASSETS / "phantoms"
+FORMAT = 1
+PACK, CALIBRATIONS = "pack.json", "calibrations"
+REMAKE = "python -m lab phantoms pack"
+
+
+@dataclass(frozen=True)
+class PhantomPack:
+    """A pack on disk and what it says of itself.
+
+    Attributes:
+        folder: where its files lie.
+        asked: patients, films_per_patient and seed of the set.
+        renderer: digest of the code that rendered the films.
+        dataset: content digest of the set.
+        features: name of a feature file's stem to the digest of what computed it.
+        files: every other file, relative, to its SHA-256.
+    """
+
+    folder: Path
+    asked: Mapping[str, int]
+    renderer: str
+    dataset: str
+    features: Mapping[str, str]
+    files: Mapping[str, str]
+
+    def as_json(self) -> dict[str, Any]:
+        """What `pack.json` holds."""
+        told = {key: value for key, value in dataclasses.asdict(self).items() if key != "folder"}
+        return {"format": FORMAT, **told}
+
+
+def extractors() -> dict[str, FeatureExtractor]:
+    """What computes each feature file of a pack, by the stem of its name."""
+    from lab.features.extractor import FlippedExtractor
+    from lab.features.extractors import get_extractor
+    from lab.neighbours.lowres import LowResolution
+
+    plain = get_extractor()
+    return {
+        "features": plain,
+        "features-mirrored": FlippedExtractor(plain),
+        "low-resolution": LowResolution(),
+    }
+
+
+def find_pack(patients: int, films_per_patient: int, seed: int) -> PhantomPack | None:
+    """The pack of that set which fits the installed code; None where there is none."""
+    asked = {"patients": patients, "films_per_patient": films_per_patient, "seed": seed}
+    for file in sorted(FOLDER.glob(f"*/{PACK}")):
+        pack = read_pack(file.parent)
+        if pack is not None and pack.asked == asked and not misfit(pack):
+            return pack
+    return None
+
+
+def read_pack(folder: Path) -> PhantomPack | None:
+    """What a pack says of itself; None where there is none or it cannot be read."""
+    try:
+        told = json.loads((folder / PACK).read_bytes())
+        if told.pop("format") != FORMAT:
+            return None
+        return PhantomPack(folder, **told)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def misfit(pack: PhantomPack) -> str:
+    """Why a pack cannot be taken, as half a sentence; "" when it fits the installed code and is whole."""
+    if pack.renderer != renderer_digest():
+        return "the renderer of the phantoms has changed since"
+    if pack.features != {name: extractor.digest for name, extractor in extractors().items()}:
+        return "the feature extractor has changed since"
+    try:
+        whole = all(digest_file(pack.folder / name) == digest for name, digest in pack.files.items())
+    except OSError:
+        whole = False
+    return "" if whole else "its files are damaged or incomplete"
+
+
+def install(pack: PhantomPack, id: str) -> Dataset:
+    """Take a pack in as the dataset `id`; no film is rendered.
+
+    The dataset appears last and at once: where it is, its features and calibrations are. A call that was cut off
+    is simply made again.
+
+    Raises:
+        DatasetError: when the id is taken, or the manifest is damaged.
+        StoreError: when the disk is full.
+    """
+    place = settings()
+    table = manifest.read(pack.folder / MANIFEST)
+    card = read_card(pack.folder / CARD)
+    if manifest.content_digest(table) != pack.dataset or card.digest != pack.dataset:
+        raise StoreError(
+            f"The phantom pack contradicts itself; nothing was kept of it; make it anew: {REMAKE}"
+        )
+    with staging_folder(place.datasets / id) as staging:
+        _put_features(pack, [str(digest) for digest in table["digest"]], place)
+        _put_calibrations(pack, place)
+        now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        shutil.copyfile(pack.folder / MANIFEST, staging / MANIFEST)
+        write_json(staging / CARD, dataclasses.replace(card, id=id, created=now).as_json())
+        write_note(staging)
+    return Dataset(place.datasets / id)
+
+
+def _put_features(pack: PhantomPack, digests: list[str], place: Settings) -> None:
+    from lab.features.packed import unpack
+    from lab.features.store import FeatureStore
+
+    store = FeatureStore(place.features)
+    for name, extractor in extractors().items():
+        missing = set(store.missing(extractor, digests))
+        if not missing:
+            continue
+        rows = [row for row, digest in enumerate(digests) if digest in missing]
+        matrix = unpack((pack.folder / f"{name}.npz").read_bytes())
+        if len(matrix) != len(digests):
+            raise StoreError(f"The phantom pack is incomplete; nothing was kept; make it anew: {REMAKE}")
+        store.put(extractor, [digests[row] for row in rows], as_stored(name, matrix[rows]))
+
+
+def as_stored(name: str, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Low-resolution rows are of zero mean and unit norm; rounding has moved both by a little."""
+    from lab.neighbours.lowres import normalised
+
+    return normalised(matrix) if name == "low-resolution" else matrix
+
+
+def _put_calibrations(pack: PhantomPack, place: Settings) -> None:
+    """Copy the calibrations that are not there yet, each with its JSON last: without it none is read."""
+    for source in sorted((pack.folder / CALIBRATIONS).glob("*/calibration.json")):
+        target = place.workspace / CALIBRATIONS / source.parent.name
+        if (target / source.name).is_file():
+            continue
+        for array in sorted(source.parent.glob("*.npy")):
+            write_bytes(target / array.name, array.read_bytes())
+        write_bytes(target / source.name, source.read_bytes())
