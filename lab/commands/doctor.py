@@ -10,6 +10,7 @@ from typing import Any
 
 from lab.commands.options import AsJson
 from lab.commands.output import emit, run_to_end
+from lab.commands.phantoms import pack_state
 from lab.config import settings
 from lab.errors import LabError
 from lab.provenance import versions
@@ -25,6 +26,7 @@ def doctor(as_json: AsJson = False) -> None:
         "extractors": _extractors(),
         "generators": _generators(),
         "datasets": _datasets(),
+        "phantom_pack": pack_state() or "fits",
         "chromium": _chromium(),
     }
     report["problems"] = _problems(report)
@@ -32,7 +34,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def prepare(as_json: AsJson = False) -> None:
-    """Render the phantom set and make its features, calibration and map; what is there is kept."""
+    """Get the phantom set ready: films, features, calibration and map; what is there is kept."""
     from lab.runs.prepare import next_step
 
     ran = []
@@ -123,6 +125,8 @@ def _problems(report: dict[str, Any]) -> list[str]:
     found += [item["reason"] for item in report["extractors"] if not item["ok"]]
     if not report["generators"]:
         found.append("No generator is installed; restore the folder assets/generators.")
+    if report["phantom_pack"] != "fits":
+        found.append(report["phantom_pack"])
     return found
 
 
