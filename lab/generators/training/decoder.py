@@ -16,6 +16,8 @@ from lab.generators.training.data import load_films
 from lab.generators.training.recipe import Clock, TrainingProgress, TrainingRecipe
 
 STAGE = "decoder"
+# Share of the posterior noise kept: the denoiser learns the mean, so the decoder is tuned near it.
+NOISE = 0.3
 PARTS = ("post_quant_conv", "decoder")
 
 
@@ -36,7 +38,8 @@ def train(recipe: TrainingRecipe, place: Path, clock: Clock) -> Generator[Traini
         pixels, _ = augmented(pixels, torch.zeros_like(pixels), draw)
         with torch.no_grad():
             posterior = model.encode(pixels).latent_dist
-            latents = posterior.mean + posterior.std * torch.randn(posterior.mean.shape, generator=draw)
+            noise = torch.randn(posterior.mean.shape, generator=draw)
+            latents = posterior.mean + NOISE * posterior.std * noise
         return vae.pyramid_loss(pixels, model.decode(latents).sample)
 
     def sheet(at: StageState, path: Path) -> None:

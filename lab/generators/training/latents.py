@@ -24,7 +24,7 @@ def folder_of(recipe: TrainingRecipe, place: Path) -> Path:
 
 
 def prepare(recipe: TrainingRecipe, place: Path) -> Iterator[TrainingProgress]:
-    """Encode `recipe.copies` augmented copies of each training film: mean, deviation and finding mask."""
+    """Encode `recipe.copies` augmented copies of each training film: posterior mean and finding mask."""
     folder = folder_of(recipe, place)
     missing = [k for k in range(recipe.copies) if not (folder / f"{k}.npy").is_file()]
     if not missing:
@@ -37,7 +37,7 @@ def prepare(recipe: TrainingRecipe, place: Path) -> Iterator[TrainingProgress]:
 
 
 def load(recipe: TrainingRecipe, place: Path) -> list[Any]:
-    """One (n, 2 c + 1, h, w) float16 array a copy: latent mean, latent deviation, finding mask."""
+    """One (n, c + 1, h, w) float16 array a copy: latent mean and finding mask."""
     folder = folder_of(recipe, place)
     return [read_array(folder / f"{k}.npy", mmap=False) for k in range(recipe.copies)]
 
@@ -55,5 +55,5 @@ def _encoded(recipe: TrainingRecipe, model: Any, films: data.Films, copy: int) -
             pixels, masks = augmented(tensors_of(films.images, rows, signed=True), masks, draw)
             posterior = model.encode(pixels).latent_dist
             inside = functional.adaptive_max_pool2d(masks, posterior.mean.shape[-2:])
-            parts.append(torch.cat([posterior.mean, posterior.std, inside], 1).half().numpy())
+            parts.append(torch.cat([posterior.mean, inside], 1).half().numpy())
     return np.concatenate(parts)
