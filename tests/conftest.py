@@ -42,6 +42,16 @@ def test_data() -> Path:
     return Path(named)
 
 
+@pytest.fixture(scope="session")
+def phantom_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """72 films of 36 phantom patients, with metadata.csv and masks, rendered once a session."""
+    from lab.data.phantoms import make_dataset_folder
+
+    return make_dataset_folder(
+        tmp_path_factory.mktemp("films"), patients=36, films_per_patient=2, processes=1
+    )
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--rows", action="store_true", help="after the tests, print rows and faults with their proof"
