@@ -5,8 +5,9 @@ in the patient id, the number of the film in `film`), so the film can be made an
 manifest says which renderer the recipes are for.
 
 The manifest names the digest of every film as it was on the machine that made the pack. Another CPU may round
-otherwise: films then differ by at most one grey level here and there. So a film that was rendered here is held to
-two things: that it was rendered by the very code the manifest names, and that its file has not changed since.
+otherwise: films then differ by at most one grey level here and there. So a film that does not come out with the
+digest of the manifest is held to two other things: that it was rendered by the very code the note names, and that
+its file has not changed since.
 """
 
 from __future__ import annotations
@@ -52,24 +53,24 @@ def supply(folder: Path, row: Any) -> None:
         row: with image_id, digest, path, mask, patient_id and film.
 
     Raises:
-        ImageError: when the renderer is no longer the one of the set, or the row is not a recipe.
+        ImageError: when another renderer than that of the set gives another film, or the row is not a recipe.
         StoreError: when the disk is full.
     """
     if not (folder / NOTE).is_file():
         return
-    _check_renderer(folder)
     recipe = recipe_of(row)
     from lab.data.images import decode_clean
     from lab.data.phantoms.make import label_mask, png_bytes
     from lab.data.phantoms.render import render_body
 
     film = render_body(_body(recipe.seed, recipe.patient), recipe)
-    if row["mask"]:
-        write_bytes(folder / str(row["mask"]), decode_clean(png_bytes(label_mask(film)))[1])
     data = decode_clean(png_bytes(film.image))[1]
     path, digest = folder / str(row["path"]), digest_bytes(data)
     if digest != row["digest"]:
+        _check_renderer(folder)
         write_bytes(_local_digest(path), digest.encode("ascii"))
+    if row["mask"]:
+        write_bytes(folder / str(row["mask"]), decode_clean(png_bytes(label_mask(film)))[1])
     write_bytes(path, data)
 
 

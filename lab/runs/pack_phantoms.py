@@ -14,7 +14,7 @@ from lab.atomic import read_array, write_array, write_bytes, write_json
 from lab.config import settings
 from lab.data.dataset import CARD, MANIFEST, Dataset
 from lab.data.phantom_films import renderer_digest
-from lab.data.phantom_pack import CALIBRATIONS, PACK, PhantomPack, extractors, misfit
+from lab.data.phantom_pack import CALIBRATIONS, PACK, PhantomPack, extractors, misfit, read_pack
 from lab.errors import NotFoundError, StoreError
 from lab.provenance import code_digest, digest_bytes, digest_json
 
@@ -43,22 +43,25 @@ def pack_phantoms(
     dataset = _rendered(id, patients, films_per_patient, seed, on_stage)
     _embed(dataset, on_stage)
     _pack_features(dataset, on_stage)
+    asked = {"patients": patients, "films_per_patient": films_per_patient, "seed": seed}
+    earlier = read_pack(target)
+    if earlier is None or misfit(earlier):
+        _write(dataset, asked, [], target)  # worth having before the calibration, which takes longest
     found = [_calibrated(dataset, vae, on_stage) for vae in _autoencoders(id)]
     on_stage("Writing the pack", 0, 1)
-    files = _gather(dataset, found, target)
-    pack = PhantomPack(
-        target,
-        {"patients": patients, "films_per_patient": films_per_patient, "seed": seed},
-        renderer_digest(),
-        dataset.card.digest,
-        {name: extractor.digest for name, extractor in extractors().items()},
-        files,
-    )
+    pack = _write(dataset, asked, found, target)
+    on_stage("Writing the pack", 1, 1)
+    return pack
+
+
+def _write(dataset: Dataset, asked: dict[str, int], calibrations: list[Path], target: Path) -> PhantomPack:
+    files = _gather(dataset, calibrations, target)
+    digests = {name: extractor.digest for name, extractor in extractors().items()}
+    pack = PhantomPack(target, asked, renderer_digest(), dataset.card.digest, digests, files)
     write_json(target / PACK, pack.as_json())
     _remove_others(target, {PACK, *files})
     if reason := misfit(pack):
         raise StoreError(f"The new phantom pack cannot be used: {reason}; it was kept; make it again.")
-    on_stage("Writing the pack", 1, 1)
     return pack
 
 
