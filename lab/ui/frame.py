@@ -72,7 +72,7 @@ def sentences() -> Iterator[None]:
         refuse(error)
 
 
-def link_with(page: str, label: str, asked: Mapping[str, str], icon: str) -> None:
+def link_with(page: str, label: str, asked: Mapping[Any, str], icon: str) -> None:
     """A link to one of our pages that carries opaque ids in its address."""
     st.page_link(
         place(page), label=label, icon=icon, query_params={str(key): value for key, value in asked.items()}

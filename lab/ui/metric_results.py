@@ -106,7 +106,7 @@ def history() -> None:
     event = st.dataframe(
         frame, hide_index=True, on_select="rerun", selection_mode="multi-row", key=Key.COMPARE, height="auto"
     )
-    rows = [row for row in event.selection.rows if row < len(runs)]  # type: ignore[union-attr]
+    rows = [row for row in event.selection.rows if row < len(runs)]
     picked = [runs[row] for row in rows if runs[row].state == "done"]
     if len(picked) == 1:
         st.button("Open this run", on_click=_open, args=(picked[0].id,), icon=":material/open_in_new:")

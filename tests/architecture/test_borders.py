@@ -50,7 +50,9 @@ def _top_imports(path: Path) -> set[str]:
 def test_module_tops_import_only_light_packages(path: Path) -> None:
     relative = path.relative_to(ROOT).as_posix()
     for name in _top_imports(path) - set(sys.stdlib_module_names) - LIGHT:
-        assert relative.startswith(ALLOWED_TOPS.get(name, ("nowhere",))), f"{relative} imports {name} at its top"
+        assert relative.startswith(ALLOWED_TOPS.get(name, ("nowhere",))), (
+            f"{relative} imports {name} at its top"
+        )
 
 
 @pytest.mark.parametrize("blocked", [["streamlit"], ["torch", "umap", "diffusers", "transformers", "faiss"]])

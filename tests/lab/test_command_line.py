@@ -106,7 +106,10 @@ def test_evaluate_gives_controls_floors_and_provenance(shell: Call, added: dict[
     for item in told["results"]:
         assert {"value", "low", "high", "n_real", "n_synthetic", "control", "floor"} <= set(item)
         assert item["value"] is not None or item["note"], "a missing number explains itself"
-    assert {item["metric"] for item in told["results"] if item["value"] is not None} >= {"precision", "coverage"}
+    assert {item["metric"] for item in told["results"] if item["value"] is not None} >= {
+        "precision",
+        "coverage",
+    }
     assert set(told["provenance"]) >= {"digest", "settings", "inputs", "versions"}
     wrong = shell("evaluate", "--real", "small", "--synthetic", "small:test", "--metrics", "beauty", expect=1)
     assert "kernel-distance" in wrong["error"]

@@ -71,7 +71,9 @@ def test_progress_and_previews(generator):
     list(generator.generate(request_for(generator.card, PROMPT, 6, 1, steps=10), seen.append))
     assert [p.step for p in seen] == [*range(1, 11)] * 2 and {p.batch for p in seen} == {0, 1}
     shown = [p for p in seen if p.previews is not None]
-    assert shown and shown[0].previews.shape == (4, SIZE, SIZE) and shown[-1].previews.shape == (2, SIZE, SIZE)
+    assert (
+        shown and shown[0].previews.shape == (4, SIZE, SIZE) and shown[-1].previews.shape == (2, SIZE, SIZE)
+    )
     assert shown[0].previews.dtype == np.uint8 and len(shown) <= 10
     assert seen[0].done == 0 and seen[-1].done == 4 and seen[-1].total == 6
 
@@ -138,7 +140,8 @@ def copied(folder, tmp_path):
 
 @pytest.mark.fault(20)
 @pytest.mark.parametrize(
-    "name", ["unet/pytorch_model.bin", "unet/x.pt", "vae/more.safetensors", "vae/more.SafeTensors", "notes.txt"]
+    "name",
+    ["unet/pytorch_model.bin", "unet/x.pt", "vae/more.safetensors", "vae/more.SafeTensors", "notes.txt"],
 )
 def test_pickle_is_refused_under_any_name(copied, name):
     (copied / name).write_bytes(pickle.dumps(Evil()))

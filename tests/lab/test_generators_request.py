@@ -81,7 +81,9 @@ def test_number_of_seeds_outside_range_is_refused(seeds):
 
 
 @pytest.mark.fault(26)
-@pytest.mark.parametrize("prompt", ["", "   ", "\n\t", "x" * 10_000, "a\x00b", "a\x1bb", "abc\u202edef", "\ud800", 5])
+@pytest.mark.parametrize(
+    "prompt", ["", "   ", "\n\t", "x" * 10_000, "a\x00b", "a\x1bb", "abc\u202edef", "\ud800", 5]
+)
 def test_unusable_prompt_is_refused(prompt):
     sentence = refused(prompt=prompt)
     assert "prompt" in sentence and "x" * 50 not in sentence
@@ -90,7 +92,14 @@ def test_unusable_prompt_is_refused(prompt):
 @pytest.mark.fault(26)
 @pytest.mark.parametrize(
     "prompt",
-    ["<script>alert(1)</script>", "[a](javascript:b)", "$\\frac{1}{2}$", "انصباب جنبي", "effusion 🫁", "x" * 2000],
+    [
+        "<script>alert(1)</script>",
+        "[a](javascript:b)",
+        "$\\frac{1}{2}$",
+        "انصباب جنبي",
+        "effusion 🫁",
+        "x" * 2000,
+    ],
 )
 def test_strange_but_harmless_prompt_is_kept_word_for_word(prompt):
     assert dataclasses.replace(GOOD, prompt=prompt).checked(CARD).prompt == prompt
@@ -134,7 +143,9 @@ def test_png_without_recipe_has_none():
     assert read_recipe(stream.getvalue()) is None
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"version": 2}', "[" * 50_000, '{"version": 1}', "x" * 70_000])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", '{"version": 2}', "[" * 50_000, '{"version": 1}', "x" * 70_000]
+)
 def test_recipe_from_outside_is_distrusted(text):
     with pytest.raises(InputError, match="kept"):
         parse_recipe(text)
@@ -149,7 +160,11 @@ def test_recipe_from_outside_is_distrusted(text):
 @settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=300))
 def test_damaged_png_gives_a_sentence(tail):
-    for data in (tail, b"\x89PNG\r\n\x1a\n" + tail, write_png(np.zeros((4, 4), np.uint8), RECIPE)[:-20] + tail):
+    for data in (
+        tail,
+        b"\x89PNG\r\n\x1a\n" + tail,
+        write_png(np.zeros((4, 4), np.uint8), RECIPE)[:-20] + tail,
+    ):
         try:
             read_recipe(data)
         except (ImageError, InputError) as error:

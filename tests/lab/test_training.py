@@ -126,7 +126,11 @@ def test_export_opens_like_any_other_model(whole, tmp_path):
     batch = next(generator.generate(request_for(card, card.examples[1], 1, 3, steps=3)))
     assert batch[0].image.shape == (32, 32)
     readme = (tmp_path / "toy-out" / "README.md").read_text()
-    assert "no patient" in readme and "seconds" in readme and (tmp_path / "toy-out" / "contact_sheet.png").is_file()
+    assert (
+        "no patient" in readme
+        and "seconds" in readme
+        and (tmp_path / "toy-out" / "contact_sheet.png").is_file()
+    )
 
 
 def test_export_before_training_is_refused(tmp_path):

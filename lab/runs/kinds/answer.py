@@ -32,7 +32,13 @@ def answered(
 
     chosen = spec.settings
     name = chosen["dataset"]
-    empty: dict[str, Any] = {"verdict": None, "neighbours": [], "held_out": None, "identical": None, "off_map": None}
+    empty: dict[str, Any] = {
+        "verdict": None,
+        "neighbours": [],
+        "held_out": None,
+        "identical": None,
+        "off_map": None,
+    }
     for sample in result["samples"]:
         sample |= {**empty, "alignment": None, "map": None}
     if name is None:
