@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 
 import streamlit as st
@@ -25,11 +26,14 @@ _STEPS = {
 def begin(poll_s: float = 1.0) -> None:
     """Start a worker and get the embedded phantom set ready; called once, outside any session.
 
-    It stops at the first step that fails or is cancelled: the home page shows that step and a resume button.
+    `LAB_PREPARE=0` starts the worker only. It stops at the first step that fails or is cancelled: the home page
+    shows that step and a resume button.
     """
     from lab.runs.prepare import next_step
 
     start_worker()
+    if os.environ.get("LAB_PREPARE", "1") == "0":
+        return
     while (spec := next_step()) is not None:
         run = submit(spec)
         while run.state not in ENDED:

@@ -85,7 +85,8 @@ def whole_scale(page) -> None:
     """Make one film pixel four screen pixels: zoom to a whole scale through the frame's own width."""
     page.evaluate(
         """() => { for (const screen of document.querySelectorAll('*')) if (screen.shadowRoot)
-             for (const s of screen.shadowRoot.querySelectorAll('.screen')) { s.style.width = '192px'; s.style.height = '192px' } }"""
+             for (const one of screen.shadowRoot.querySelectorAll('.screen')) {
+               one.style.width = '192px'; one.style.height = '192px' } }"""
     )
     page.wait_for_timeout(400)
 

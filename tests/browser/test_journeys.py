@@ -1,0 +1,262 @@
+"""The main job, end to end in a real browser: prompt, neighbours, feature space, metrics; and real films imported.
+
+The first journey uses the embedded generator where it is installed, else a toy pipeline with random weights, on a
+small phantom set. With `LAB_SCREENSHOTS` set, a picture of every page is left in that folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.timeout(1200)
+READY_S = 600
+EMBEDDED = "phantom-cxr"
+
+
+@pytest.fixture
+def worker(workspace, monkeypatch):
+    """Leave no worker behind, whatever happened."""
+    from lab.runs.client import active_workers, stop_workers
+
+    monkeypatch.setenv("LAB_IDLE_EXIT_S", "60")
+    yield
+    stop_workers()
+    assert not active_workers()
+
+
+@pytest.fixture
+def picture(page):
+    """Take a picture of the page for the README when a folder was named."""
+    folder = os.environ.get("LAB_SCREENSHOTS", "")
+
+    def take(name: str) -> None:
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            page.wait_for_timeout(700)
+            page.screenshot(path=str(Path(folder) / f"{name}.png"))
+
+    return take
+
+
+def until_ready(dataset: str, upto: str = "map") -> None:
+    """Wait until the app and its worker have made a dataset ready."""
+    from lab.runs.prepare import next_step
+
+    end = time.monotonic() + READY_S
+    while next_step(dataset, upto=upto) is not None:
+        assert time.monotonic() < end, "the dataset was not ready in time"
+        time.sleep(1.0)
+
+
+def done_run(kind: str):
+    """The newest run of a kind, when it is done."""
+    from lab.runs.store import RunStore
+
+    end = time.monotonic() + READY_S
+    while time.monotonic() < end:
+        runs = RunStore.open().list(kinds=(kind,), limit=1)
+        if runs and runs[0].is_over:
+            assert runs[0].state == "done", runs[0].error
+            return runs[0]
+        time.sleep(0.5)
+    raise AssertionError(f"no {kind} run ended in time")
+
+
+def settle(page, pause_ms: int = 700) -> None:
+    page.wait_for_selector("h1")
+    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')", timeout=60_000)
+    page.wait_for_timeout(pause_ms)
+
+
+def go(page, name: str) -> None:
+    """Follow a link of the navigation."""
+    page.get_by_test_id("stSidebarNavLink").filter(has_text=re.compile(f"{name}$")).click()
+    page.get_by_role("heading", name=name, level=1).wait_for()
+    settle(page)
+
+
+def lasso_all(page) -> None:
+    """Draw a lasso around the whole map."""
+    box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    left, top = box["x"] + 4, box["y"] + 4
+    right, bottom = box["x"] + box["width"] - 4, box["y"] + box["height"] - 4
+    page.mouse.move(left, top)
+    page.mouse.down()
+    for x, y in ((right, top), (right, bottom), (left, bottom), (left, top)):
+        page.mouse.move(x, y, steps=6)
+    page.mouse.up()
+
+
+@pytest.fixture
+def phantom(workspace) -> str:
+    """A small phantom set under the embedded id, and a generator for it."""
+    from lab.data.phantom_dataset import add_phantom
+    from lab.generators.cards import list_cards
+
+    add_phantom(EMBEDDED, 30, 2)
+    if not list_cards():
+        from tests.builders.toy_pipeline import build_toy_pipeline, write_toy_card
+
+        folder = build_toy_pipeline(workspace / "toy")
+        write_toy_card(folder, workspace / "generators" / "toy-cxr" / "card.json")
+    return EMBEDDED
+
+
+def test_from_a_prompt_to_a_chart(phantom, serve, worker, workspace, page, seen, picture):
+    base = serve(LAB_WORKSPACE=str(workspace))
+    page.goto(base)
+    settle(page)
+    until_ready(phantom)
+    page.reload()
+    settle(page)
+    picture("home")
+
+    go(page, "Prompt")
+    page.get_by_role("radio", name="Effusion", exact=True).click()
+    settle(page)
+    page.get_by_role("radio", name="Left", exact=True).click()
+    settle(page)
+    box = page.get_by_label("Prompt", exact=True)
+    assert box.input_value() == "Left pleural effusion."
+    count = page.get_by_label("Images", exact=True)
+    count.fill("24")
+    count.press("Enter")
+    settle(page)
+    page.get_by_role("button", name="Generate").click()
+    made = done_run("generate")
+    page.locator('.viewer .frame[data-index="23"]').wait_for()
+    settle(page)
+    assert len(made.result["samples"]) == 24
+    page.locator(".viewer canvas").nth(1).click()
+    page.locator('.viewer .frame[data-index="1"].selected').wait_for()
+    settle(page)
+    page.get_by_test_id("stFeedback").get_by_role("radio").nth(3).click(force=True)
+    settle(page)
+    picture("prompt")
+
+    from lab.ui import reviews
+
+    assert [review.quality for review in reviews.every()] == [4]
+
+    page.get_by_role("link", name="See its nearest training images").click()
+    page.get_by_role("heading", name="Neighbours", level=1).wait_for()
+    page.locator('.viewer .frame[data-index="6"]').wait_for()
+    settle(page)
+    tags = page.locator(".viewer .frame").evaluate_all("all => all.map(one => one.dataset.tag)")
+    assert tags == ["SYNTHETIC"] + ["PHANTOM"] * 6
+    caption = page.locator(".viewer .caption").nth(0).inner_text()
+    assert str(made.result["samples"][1]["seed"]) in caption
+    nearest = made.result["samples"][1]["neighbours"][0]
+    assert f"{nearest['distance']:.4f}" in page.locator(".viewer .caption").nth(1).inner_text()
+    assert page.get_by_text("False alarms on held-out images").count() == 1
+    picture("neighbours")
+
+    go(page, "Feature space")
+    page.locator(".js-plotly-plot .nsewdrag").first.wait_for()
+    settle(page, 2500)
+    lasso_all(page)
+    page.get_by_text(re.compile(r"\d+ selected:")).wait_for()
+    settle(page)
+    words = page.get_by_test_id("stMarkdown").filter(has_text="selected:").first.inner_text()
+    everything = 24 + sum(done_run("map").result["layers"].values())
+    assert words.startswith(f"{everything} selected:") and "24 samples" in words
+    picture("feature_space")
+
+    go(page, "Metrics")
+    page.get_by_role("button", name="Launch").wait_for()
+    picture("metrics_form")
+    page.get_by_role("button", name="Launch").click()
+    measured = done_run("evaluate")
+    assert measured.spec.settings["synthetic"] == made.result["sample_set"]
+    page.locator(".js-plotly-plot").first.wait_for()
+    settle(page, 1500)
+    names = {item["metric"] for item in measured.result["results"]}
+    assert {"kernel-distance", "closer-to-training", "near-copy-share"} <= names
+    assert page.get_by_text("Kernel distance").count() >= 1
+    page.set_viewport_size({"width": 1280, "height": 1150})
+    picture("metrics")
+    assert seen.outside == [] and seen.errors == []
+
+
+def canaries(source: Path, target: Path, count: int) -> None:
+    """Mirrored and noised copies of training films, as a careless generator would make them."""
+    import numpy as np
+
+    from lab.data.images import encode_png
+    from lab.data.store import open_dataset
+
+    dataset = open_dataset("kermany")
+    rng = np.random.default_rng(5)
+    target.mkdir()
+    for number, image_id in enumerate(dataset.rows("train")["image_id"].head(count)):
+        film = dataset.image(str(image_id)).astype(np.int16)
+        film = film if film.ndim == 2 else film[..., 0]
+        altered = film[:, ::-1] if number % 2 else film + rng.normal(0, 8, film.shape)
+        (target / f"canary-{number}.png").write_bytes(encode_png(np.clip(altered, 0, 255).astype(np.uint8)))
+
+
+def test_real_films_are_imported_and_planted_copies_stand_out(
+    test_data, serve, worker, workspace, tmp_path, page, seen, picture
+):
+    source = test_data / "cxr_kermany"
+    if not source.is_dir():
+        pytest.skip("LAB_TEST_DATA holds no cxr_kermany")
+    shutil.copytree(source, tmp_path / "kermany")
+    # The phantom set is not what this journey is about: without its own start nothing else competes for the worker.
+    base = serve(LAB_WORKSPACE=str(workspace), LAB_PREPARE="0")
+    page.goto(f"{base}/library")
+    settle(page)
+    page.get_by_role("tab", name="Add a dataset").click()
+    settle(page)
+    folder = page.get_by_label("Folder", exact=True)
+    folder.fill(str(tmp_path / "kermany"))
+    folder.press("Enter")
+    page.get_by_test_id("stMetricValue").filter(has_text="1497").wait_for(timeout=60_000)
+    settle(page)
+    name = page.get_by_label("Id", exact=True)
+    name.fill("kermany")
+    name.press("Enter")
+    settle(page)
+    picture("library_import")
+    page.get_by_role("button", name="Import", exact=True).click()
+    page.get_by_text("1497 images were imported").wait_for(timeout=READY_S * 1000)
+
+    from lab.data.store import open_dataset
+
+    dataset = open_dataset("kermany")
+    assert dataset.card.origin == "real" and dataset.card.images == 1497
+    patients = dataset.manifest.groupby("patient_id")["split"].nunique()
+    assert patients.max() == 1
+    canaries(source, tmp_path / "copies", 40)
+
+    go(page, "Metrics")
+    page.get_by_role("combobox", name="Synthetic set").click()
+    page.get_by_role("option", name="A folder on this machine").click()
+    settle(page)
+    folder = page.get_by_label("Folder", exact=True)
+    folder.fill(str(tmp_path / "copies"))
+    folder.press("Enter")
+    until_ready("kermany", "calibrate")
+    page.get_by_role("button", name="Launch").wait_for(timeout=60_000)
+    page.get_by_role("button", name="Launch").click()
+    run = done_run("evaluate")
+    page.locator(".js-plotly-plot").first.wait_for()
+    settle(page, 1500)
+    picture("metrics_kermany")
+    found = {item["metric"]: item for item in run.result["results"]}
+    assert found["near-copy-share"]["value"] >= 0.9 and found["near-copy-share"]["control"] <= 0.03
+    assert found["closer-to-training"]["value"] > 0.6
+
+    go(page, "Neighbours")
+    page.locator('.viewer .frame[data-index="6"]').wait_for(timeout=60_000)
+    tags = page.locator(".viewer .frame").evaluate_all("all => all.map(one => one.dataset.tag)")
+    assert tags == ["REAL"] * 7
+    settle(page)
+    picture("neighbours_kermany")
+    assert seen.outside == [] and seen.errors == []
