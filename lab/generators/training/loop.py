@@ -62,8 +62,6 @@ def run(
 
     A checkpoint is written at the end, every `recipe.save_s` seconds, and when the run is stopped.
     """
-    import torch
-
     path = place / f"{stage}.safetensors"
     checkpoint.restore(state, path)
     saved = drawn = began = time.monotonic()
@@ -71,20 +69,10 @@ def run(
     state.model.train()
     try:
         while state.step < total and not clock.out_of_time():
-            for group in state.optimizer.param_groups:
-                group["lr"] = rate_at(state.step, total, peak)
-            loss = loss_at(state.step)
-            state.optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(state.model.parameters(), 1.0)
-            state.optimizer.step()
-            state.step += 1
-            state.update_average()
+            loss = _one_step(state, loss_at, rate_at(state.step, total, peak))
             now = time.monotonic()
             state.seconds = spent + now - began
-            running = (
-                float(loss.detach()) if running is None else 0.95 * running + 0.05 * float(loss.detach())
-            )
+            running = loss if running is None else 0.95 * running + 0.05 * loss
             if state.step % LOG_EVERY == 0:
                 state.losses.append((state.step, round(running, 5)))
             if now - saved > recipe.save_s:
@@ -101,3 +89,19 @@ def run(
         sheet(state, place / "sheets" / f"{stage}-{state.step:06d}.png")
     yield TrainingProgress(stage, state.step, total, running, state.seconds)
     return state.step >= total
+
+
+def _one_step(state: StageState, loss_at: Callable[[int], Any], rate: float) -> float:
+    """One step of the optimiser and of the running average; returns the loss."""
+    import torch
+
+    for group in state.optimizer.param_groups:
+        group["lr"] = rate
+    loss = loss_at(state.step)
+    state.optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(state.model.parameters(), 1.0)
+    state.optimizer.step()
+    state.step += 1
+    state.update_average()
+    return float(loss.detach())
