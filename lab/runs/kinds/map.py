@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lab.data.imageset import ImageSet
+    from lab.projection.projection import Projection
 
 COLUMNS = ("image_id", "layer", "label", "off_map", "kept")
 
@@ -39,9 +40,10 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
     for name, images in layers.items():
         features[name] = yield from matrix(ctx, extractor, images)
     yield ctx.progress("Fitting the map", 0, 1)
-    coordinates, settings = _fitted(ctx, spec, features["train"], chosen["seed"])
+    fitted = _fitted(ctx, spec, features["train"])
+    coordinates = fitted.coordinates
     yield ctx.progress("Placing images", 0, len(layers))
-    placed_by, points = _place_all(ctx, spec, features, coordinates)
+    placed_by, points = _place_all(fitted, features)
     kept = preserved(features["train"], coordinates)
     measured = quality(features["train"], coordinates, seed=chosen["seed"])
     table = _table(layers, features, points, kept)
@@ -55,41 +57,41 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
         "k": measured.k,
         "n": measured.n,
         "layers": {name: len(images.ids()) for name, images in layers.items()},
-        "method": settings,
+        "method": {"name": fitted.method, **fitted.settings},
         "placed_by": placed_by,
         "seed": chosen["seed"],
     }
 
 
-def _fitted(
-    ctx: RunContext, spec: RunSpec, train: NDArray[np.float32], seed: int
-) -> tuple[NDArray[np.float32], dict[str, Any]]:
-    """Coordinates of the training images; a fitted model stays in the process for later samples."""
+def _fitted(ctx: RunContext, spec: RunSpec, train: NDArray[np.float32]) -> Projection:
+    """The map of the training images: in this process, else as stored, else fitted now and stored."""
     from lab.projection.fit import fit
+    from lab.projection.stored import read_map, write_map
 
-    fitted = ctx.resident(_key(spec), lambda: fit(train, seed))
-    return fitted.coordinates, {"name": fitted.method, **fitted.settings}
+    folder, seed = ctx.settings.workspace / "maps", spec.settings["seed"]
+
+    def build() -> Projection:
+        stored = read_map(folder, train, seed)
+        if stored is not None:
+            return stored
+        fitted = fit(train, seed)
+        write_map(folder, train, seed, fitted)
+        return fitted
+
+    return ctx.resident(f"map:{spec.inputs['dataset']}:{spec.settings['extractor']}:{seed}", build)
 
 
-def _key(spec: RunSpec) -> str:
-    return f"map:{spec.inputs['dataset']}:{spec.settings['extractor']}:{spec.settings['seed']}"
-
-
-def _place_all(
-    ctx: RunContext, spec: RunSpec, features: dict[str, Any], coordinates: NDArray[np.float32]
-) -> tuple[str, dict[str, Any]]:
+def _place_all(fitted: Projection, features: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Coordinates of every layer, and how those that were not fitted came to their place."""
-    from lab.projection.fit import fit
     from lab.projection.place import place
 
-    fitted = ctx.resident(_key(spec), lambda: fit(features["train"], spec.settings["seed"]))
-    points: dict[str, Any] = {"train": coordinates}
+    points: dict[str, Any] = {"train": fitted.coordinates}
     others = {name: rows for name, rows in features.items() if name != "train" and len(rows)}
     for name, rows in others.items():
         if fitted.transform is not None:
             points[name] = fitted.transform(rows)
         else:
-            points[name] = place(rows, features["train"], coordinates)
+            points[name] = place(rows, features["train"], fitted.coordinates)
     if not others:
         return "nothing was placed", points
     return ("the fitted map" if fitted.transform is not None else "their 15 nearest training images"), points
