@@ -47,6 +47,7 @@ def chart(table: pd.DataFrame, fitted: Run, asked: str | None) -> list[int]:
     figure = map_figure(
         layers(table, sides or (), labels), "label" if colour == "label" else "side", marked=marked
     )
+    figure.update_layout(modebar_orientation="v")
     event = st.plotly_chart(
         figure,
         key=f"{Key.CHART}.{fitted.id}.{len(table)}",

@@ -141,7 +141,7 @@ def _set_name(run: Run) -> str:
     """Short words for the synthetic side of a run."""
     name = str(run.spec.settings["synthetic"]).rsplit("/", 1)[-1]
     prompt = prompts_by_set().get(name)
-    return name if prompt is None else prompt[:40]
+    return name if prompt is None else prompt[:40].rstrip(". ")
 
 
 def _draw(series: list[Series], key: str) -> None:
@@ -150,7 +150,7 @@ def _draw(series: list[Series], key: str) -> None:
         figure,
         key=key,
         theme=None,
-        config={"displaylogo": False},
+        config={"displayModeBar": False},
         alt="Each metric with its interval, beside held-out films and the real-to-real floor",
     )
 
@@ -184,5 +184,9 @@ def _trade(names: list[str], results: list[list[MetricResult]]) -> None:
     if len(sets) > 1:
         figure = tradeoff_figure(sets, known[fidelity], known[privacy])
         st.plotly_chart(
-            figure, key="metrics.chart.trade", theme=None, alt="Fidelity against privacy of the runs"
+            figure,
+            key="metrics.chart.trade",
+            theme=None,
+            config={"displayModeBar": False},
+            alt="Fidelity against privacy of the runs",
         )

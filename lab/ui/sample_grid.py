@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -14,6 +15,8 @@ from lab.ui.review_panel import quick_review
 from lab.ui.sample_card import detector_table, next_looks, recipe_facts, verdict_line
 from lab.ui.state import PromptKey as Key
 from lab.ui.viewer import Film, viewer
+
+PAGE = 12
 
 
 def samples_of(run: Run) -> list[dict[str, Any]]:
@@ -52,20 +55,24 @@ def grid(run: Run) -> dict[str, Any] | None:
         st.warning("This run holds no samples; start another.")
         return None
     _announce(run.result or {})
-    picked = min(max(0, int(st.session_state.get(Key.PICKED) or 0)), len(samples) - 1)
+    pages = -(-len(samples) // PAGE)
+    first = (st.pagination(pages, key=Key.GRID_PAGE) - 1) * PAGE if pages > 1 else 0
+    part = samples[first : first + PAGE]
+    wanted = int(st.session_state.get(Key.PICKED) or 0) - first
+    picked = wanted if 0 <= wanted < len(part) else 0
     note = origin_note(run.spec.settings["dataset"])
     films = [
         sample_film(sample, note, f"{number}. seed {sample['seed']}")
-        for number, sample in enumerate(samples, 1)
+        for number, sample in enumerate(part, first + 1)
     ]
     viewer(
         films,
         key=Key.GRID,
         columns=2 if len(films) in (2, 4) else min(4, len(films)),
         selected=picked,
-        on_picked=_pick,
+        on_picked=partial(_pick, first),
     )
-    return samples[picked]
+    return part[picked]
 
 
 def details(run: Run, sample: dict[str, Any]) -> None:
@@ -81,10 +88,10 @@ def details(run: Run, sample: dict[str, Any]) -> None:
         next_looks(run, sample)
 
 
-def _pick() -> None:
+def _pick(first: int) -> None:
     chosen = st.session_state.get(Key.GRID, {}).get("picked")
     if isinstance(chosen, int):
-        st.session_state[Key.PICKED] = chosen
+        st.session_state[Key.PICKED] = first + chosen
 
 
 def _announce(result: dict[str, Any]) -> None:

@@ -28,6 +28,7 @@ class PromptKey(StrEnum):
     RUN = "prompt.run"
     PICKED = "prompt.picked"
     GRID = "prompt.grid"
+    GRID_PAGE = "prompt.grid_page"
     REFUSAL = "prompt.refusal"
     SEARCH = "prompt.search"
     HISTORY_PAGE = "prompt.history_page"

@@ -130,7 +130,7 @@ def test_from_a_prompt_to_a_chart(phantom, serve, worker, workspace, page, seen,
     settle(page)
     page.get_by_role("button", name="Generate").click()
     made = done_run("generate")
-    page.locator('.viewer .frame[data-index="23"]').wait_for()
+    page.locator('.viewer .frame[data-index="11"]').wait_for()
     settle(page)
     assert len(made.result["samples"]) == 24
     page.locator(".viewer canvas").nth(1).click()
