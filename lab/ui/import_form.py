@@ -145,8 +145,6 @@ def _preview(plan: ImportPlan) -> None:
         st.caption("Labels: " + ", ".join(f"{plain(name)} {count}" for name, count in labels.most_common(8)))
     for note in plan.notes:
         st.caption(f":material/info: {plain(note)}")
-    if plan.unused:
-        st.caption(f":material/visibility_off: Columns not stored: {plain(', '.join(plan.unused))}")
     problems(plan.left_out)
     if plan.problem:
         st.error(plain(plan.problem))

@@ -105,8 +105,15 @@ def running() -> None:
 
 def ended_runs(count: int = 6) -> None:
     """The newest runs that ended, with a way to go on where one was stopped."""
-    ended = [run for run in RunStore.open().list(limit=60) if run.is_over][:count]
-    for run in ended:
+    shown: list[Run] = []
+    finished: set[tuple[str, str]] = set()
+    for run in RunStore.open().list(limit=100):
+        if run.state == "done":
+            finished.add((run.kind, run.label))
+        elif not run.is_over or (run.kind, run.label) in finished:
+            continue  # still going on, or done by a later run of the same name
+        shown.append(run)
+    for run in shown[:count]:
         _ended(run)
 
 
