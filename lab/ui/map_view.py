@@ -91,7 +91,8 @@ def selection(table: pd.DataFrame, rows: list[int], dataset: str) -> None:
     pages = -(-len(chosen) // PAGE)
     page = st.pagination(pages, key=Key.GALLERY_PAGE) if pages > 1 else 1
     part = chosen.iloc[(page - 1) * PAGE : page * PAGE]
-    films = [film_of(row, dataset, small=len(part) > FULL_SIZE) for _, row in part.iterrows()]
+    with st.spinner("Reading films"):
+        films = [film_of(row, dataset, small=len(part) > FULL_SIZE) for _, row in part.iterrows()]
     viewer(films, key=Key.GALLERY, columns=min(5, len(films)))
 
 

@@ -23,10 +23,11 @@ def comparison(subject: Subject, key: str) -> None:
     label = str((subject.verdict or {}).get("label", ""))
     own = subject.film
     films = [Film(own.samples, own.tag, own.caption, own.note, label, TONES.get(label, ""), own.window)]
-    for place, match in zip(_ORDINALS, subject.neighbours, strict=False):
-        films.append(_match(subject.dataset, match, f"{place} {word}"))
-    if subject.held_out:
-        films.append(_match(subject.dataset, subject.held_out, "nearest held-out image"))
+    with st.spinner("Reading films"):
+        for place, match in zip(_ORDINALS, subject.neighbours, strict=False):
+            films.append(_match(subject.dataset, match, f"{place} {word}"))
+        if subject.held_out:
+            films.append(_match(subject.dataset, subject.held_out, "nearest held-out image"))
     viewer(films, key=key, columns=5, lead=True)
     if subject.identical:
         st.error("This file is a training image, byte for byte.", icon=":material/content_copy:")

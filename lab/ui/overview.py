@@ -6,7 +6,7 @@ import time
 
 import streamlit as st
 
-from lab.config import physical_cores, settings
+from lab.config import settings
 from lab.data.store import list_datasets
 from lab.generators.cards import list_cards
 from lab.runs.records import Run
@@ -14,6 +14,7 @@ from lab.runs.states import RESUMABLE
 from lab.runs.store import RunStore
 from lab.ui.frame import facts, link, missing, place, plain
 from lab.ui.run_panel import active, duration, meter, resume, state_word
+from lab.ui.sidebar import device_words
 
 STEPS = (
     (
@@ -78,13 +79,10 @@ def stock() -> None:
             st.markdown(f"**{plain(generator.title)}** :orange-badge[generator]")
             trained = generator.training_dataset or "not stated"
             st.caption(f"{generator.size} px · {plain(generator.family)} · trained on {plain(trained)}")
-    wanted = settings().device
     facts(
         {
             "Feature extractor": "efficientnet-lite0 (ImageNet)",
-            "Device": f"{wanted}, {physical_cores()} processor cores"
-            if wanted != "auto"
-            else f"automatic, {physical_cores()} processor cores",
+            "Device": device_words(),
             "Workspace": settings().workspace,
         }
     )

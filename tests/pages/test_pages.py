@@ -134,3 +134,15 @@ def test_library_names_a_folder_that_is_not_there(visit, loaded):
     app.run()
     app.text_input(key=Key.FOLDER).set_value("/nowhere/at/all").run()
     assert not app.exception and "check the path" in app.error[0].value
+
+
+@pytest.mark.fault(50, 59)
+@pytest.mark.parametrize("page", ["home", "prompt", "metrics"])
+def test_a_damaged_store_gives_a_sentence_and_is_left_as_it_is(page, visit, workspace, dataset, generator):
+    workspace.mkdir(exist_ok=True)
+    store = workspace / "runs.sqlite"
+    store.write_bytes(b"this is not a database" * 100)
+    app = visit(page)
+    assert not app.exception
+    assert any("damaged" in element.value for element in app.error)
+    assert store.read_bytes().startswith(b"this is not a database")
