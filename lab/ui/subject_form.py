@@ -101,7 +101,7 @@ def _held_out(dataset: str, right: st.delta_generator.DeltaGenerator) -> Subject
     if run.state != "done":
         stand_in(run)
         return None
-    return of_search(run, held_out_film(dataset, str(picked)))
+    return of_search(run, held_out_film(dataset, str(picked)), str(picked))
 
 
 def _upload(right: st.delta_generator.DeltaGenerator) -> Subject | None:

@@ -82,15 +82,16 @@ def search_upload(data: bytes, dataset: str) -> Run:
     return submit(neighbours_run([data], dataset, K))
 
 
-def of_search(run: Run, film: Film) -> Subject:
-    """The subject of a finished neighbour search for one image."""
+def of_search(run: Run, film: Film, own: str = "") -> Subject:
+    """The subject of a finished neighbour search for one image; `own` is its id where it is held out itself."""
     found = (run.result or {})["images"][0]
+    held_out = found["held_out"]
     return Subject(
         film,
         str((run.result or {})["dataset"]),
         found["verdict"],
         found["neighbours"][:K],
-        found["held_out"],
+        None if held_out and held_out["image_id"] == own else held_out,
         found.get("identical"),
     )
 
