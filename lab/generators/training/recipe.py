@@ -44,7 +44,7 @@ class TrainingRecipe:
     vae_steps: int = 1900
     vae_batch: int = 4
     vae_rate: float = 1.5e-3
-    decoder_steps: int = 1600
+    decoder_steps: int = 1000
     text_width: int = 128
     text_layers: int = 3
     text_length: int = 32
