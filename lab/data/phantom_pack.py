@@ -1,8 +1,8 @@
 """The phantom pack: a rendered phantom set without its films, so that a first start takes seconds.
 
-A pack holds the card and the manifest as the importer wrote them, the features of every film, and the finished
-calibrations. It is taken only when everything in it was made by the code that is installed here; otherwise the
-films are rendered, embedded and calibrated as for any other set.
+A pack holds the card and the manifest as the importer wrote them, the features of every film, the finished
+calibrations and the fitted map. It is taken only when everything in it was made by the code that is installed
+here; otherwise the films are rendered, embedded and calibrated as for any other set.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 FOLDER = ASSETS / "phantoms"
 FORMAT = 1
-PACK, CALIBRATIONS = "pack.json", "calibrations"
+PACK, CALIBRATIONS, MAPS = "pack.json", "calibrations", "maps"
 REMAKE = "python -m lab phantoms pack"
 
 
@@ -131,7 +131,8 @@ def install(pack: PhantomPack, id: str) -> Dataset:
         )
     with staging_folder(place.datasets / id) as staging:
         _put_features(pack, [str(digest) for digest in table["digest"]], place)
-        _put_calibrations(pack, place)
+        _put_finished(pack.folder / CALIBRATIONS, "calibration.json", place.workspace / CALIBRATIONS)
+        _put_finished(pack.folder / MAPS, "map.json", place.workspace / MAPS)
         now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         shutil.copyfile(pack.folder / MANIFEST, staging / MANIFEST)
         write_json(staging / CARD, dataclasses.replace(card, id=id, created=now).as_json())
@@ -162,12 +163,12 @@ def as_stored(name: str, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     return normalised(matrix) if name == "low-resolution" else matrix
 
 
-def _put_calibrations(pack: PhantomPack, place: Settings) -> None:
-    """Copy the calibrations that are not there yet, each with its JSON last: without it none is read."""
-    for source in sorted((pack.folder / CALIBRATIONS).glob("*/calibration.json")):
-        target = place.workspace / CALIBRATIONS / source.parent.name
-        if (target / source.name).is_file():
+def _put_finished(source: Path, last: str, target: Path) -> None:
+    """Copy the folders that are not there yet, each with its JSON last: without it none is read."""
+    for told in sorted(source.glob(f"*/{last}")):
+        place = target / told.parent.name
+        if (place / last).is_file():
             continue
-        for array in sorted(source.parent.glob("*.npy")):
-            write_bytes(target / array.name, array.read_bytes())
-        write_bytes(target / source.name, source.read_bytes())
+        for array in sorted(told.parent.glob("*.npy")):
+            write_bytes(place / array.name, array.read_bytes())
+        write_bytes(place / last, told.read_bytes())

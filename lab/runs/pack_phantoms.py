@@ -14,7 +14,7 @@ from lab.atomic import read_array, write_array, write_bytes, write_json
 from lab.config import settings
 from lab.data.dataset import CARD, MANIFEST, Dataset
 from lab.data.phantom_films import renderer_digest
-from lab.data.phantom_pack import CALIBRATIONS, PACK, PhantomPack, extractors, misfit, read_pack
+from lab.data.phantom_pack import CALIBRATIONS, MAPS, PACK, PhantomPack, extractors, misfit, read_pack
 from lab.errors import NotFoundError, StoreError
 from lab.provenance import code_digest, digest_bytes, digest_json
 
@@ -47,15 +47,16 @@ def pack_phantoms(
     earlier = read_pack(target)
     if earlier is None or misfit(earlier):
         _write(dataset, asked, [], target)  # worth having before the calibration, which takes longest
-    found = [_calibrated(dataset, vae, on_stage) for vae in _autoencoders(id)]
+    found = [_mapped(dataset, on_stage)]
+    found += [_calibrated(dataset, vae, on_stage) for vae in _autoencoders(id)]
     on_stage("Writing the pack", 0, 1)
     pack = _write(dataset, asked, found, target)
     on_stage("Writing the pack", 1, 1)
     return pack
 
 
-def _write(dataset: Dataset, asked: dict[str, int], calibrations: list[Path], target: Path) -> PhantomPack:
-    files = _gather(dataset, calibrations, target)
+def _write(dataset: Dataset, asked: dict[str, int], finished: list[Path], target: Path) -> PhantomPack:
+    files = _gather(dataset, finished, target)
     digests = {name: extractor.digest for name, extractor in extractors().items()}
     pack = PhantomPack(target, asked, renderer_digest(), dataset.card.digest, digests, files)
     write_json(target / PACK, pack.as_json())
@@ -157,6 +158,20 @@ def _calibrated(dataset: Dataset, vae: tuple[str, Any], on_stage: OnStage) -> Pa
     return _told(steps, on_stage).save(place / code)
 
 
+def _mapped(dataset: Dataset, on_stage: OnStage) -> Path:
+    """Folder of the map of the training films, fitted on the rows as the pack keeps them."""
+    from lab.projection.fit import fit
+    from lab.projection.stored import map_key, read_map, write_map
+
+    place, seed = settings().workspace / MAPS, 0
+    train = _packed_store().matrix(extractors()["features"], dataset.subset("train").digests())
+    on_stage("Fitting the map", 0, 1)
+    if read_map(place, train, seed) is None:
+        write_map(place, train, seed, fit(train, seed))
+    on_stage("Fitting the map", 1, 1)
+    return place / map_key(train, seed)
+
+
 def _told(steps: Any, on_stage: OnStage) -> Calibration:
     try:
         while True:
@@ -177,10 +192,10 @@ def _memo(folder: Path) -> Memo:
     return Memo(kept, lambda key, block: write_array(path(key), block))
 
 
-def _gather(dataset: Dataset, calibrations: list[Path], target: Path) -> dict[str, str]:
+def _gather(dataset: Dataset, finished: list[Path], target: Path) -> dict[str, str]:
     """Write the files of the pack, those that have changed only; returns each name with its digest."""
     files = {}
-    for name, data in _contents(dataset, calibrations):
+    for name, data in _contents(dataset, finished):
         path = target / name
         if not path.is_file() or path.read_bytes() != data:
             write_bytes(path, data)
@@ -188,14 +203,15 @@ def _gather(dataset: Dataset, calibrations: list[Path], target: Path) -> dict[st
     return files
 
 
-def _contents(dataset: Dataset, calibrations: list[Path]) -> Iterator[tuple[str, bytes]]:
+def _contents(dataset: Dataset, finished: list[Path]) -> Iterator[tuple[str, bytes]]:
     for name in (CARD, MANIFEST):
         yield name, (dataset.folder / name).read_bytes()
     for name in extractors():
         yield f"{name}.npz", _packed(name).read_bytes()
-    for folder in calibrations:
+    for folder in finished:
+        room = MAPS if (folder / "map.json").is_file() else CALIBRATIONS
         for path in sorted(folder.iterdir()):
-            yield f"{CALIBRATIONS}/{folder.name}/{path.name}", path.read_bytes()
+            yield f"{room}/{folder.name}/{path.name}", path.read_bytes()
 
 
 def _remove_others(target: Path, names: set[str]) -> None:
