@@ -86,6 +86,8 @@ def recipe_facts(run: Run, sample: dict[str, Any]) -> None:
     alignment = sample.get("alignment")
     if alignment:
         shown["Reads as"] = f"{alignment['label']} ({percent(alignment['probability'], 0)})"
+    elif sample.get("off_map"):
+        shown["Reads as"] = "not read: too unlike the real images"
     facts(shown)
 
 

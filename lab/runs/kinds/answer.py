@@ -57,7 +57,8 @@ def answered(
     agreement = _alignment(ctx, reference, name, chosen["prompt"], features)
     for row, (sample, report) in enumerate(zip(result["samples"], reports, strict=True)):
         sample |= shown(report)
-        sample["alignment"] = agreement[row]
+        # What lies off the map is unlike anything the classifier was fitted on: its reading would be noise.
+        sample["alignment"] = None if report.off_map else agreement[row]
         if places is not None:
             sample["map"] = {"x": places[row][0], "y": places[row][1], "off_map": bool(report.off_map)}
 
