@@ -15,7 +15,7 @@ from lab.config import settings
 from lab.data.dataset import CARD, MANIFEST, Dataset
 from lab.data.phantom_films import renderer_digest
 from lab.data.phantom_pack import CALIBRATIONS, MAPS, PACK, PhantomPack, extractors, misfit, read_pack
-from lab.errors import NotFoundError, StoreError
+from lab.errors import NotComputable, NotFoundError, StoreError
 from lab.provenance import code_digest, digest_bytes, digest_json
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def pack_phantoms(
     earlier = read_pack(target)
     if earlier is None or misfit(earlier):
         _write(dataset, asked, [], target)  # worth having before the calibration, which takes longest
-    found = [_mapped(dataset, on_stage)]
+    found = _mapped(dataset, on_stage)
     found += [_calibrated(dataset, vae, on_stage) for vae in _autoencoders(id)]
     on_stage("Writing the pack", 0, 1)
     pack = _write(dataset, asked, found, target)
@@ -158,8 +158,8 @@ def _calibrated(dataset: Dataset, vae: tuple[str, Any], on_stage: OnStage) -> Pa
     return _told(steps, on_stage).save(place / code)
 
 
-def _mapped(dataset: Dataset, on_stage: OnStage) -> Path:
-    """Folder of the map of the training films, fitted on the rows as the pack keeps them."""
+def _mapped(dataset: Dataset, on_stage: OnStage) -> list[Path]:
+    """Folder of the map of the training films, fitted on the rows as the pack keeps them; none of a few films."""
     from lab.projection.fit import fit
     from lab.projection.stored import map_key, read_map, write_map
 
@@ -167,9 +167,12 @@ def _mapped(dataset: Dataset, on_stage: OnStage) -> Path:
     train = _packed_store().matrix(extractors()["features"], dataset.subset("train").digests())
     on_stage("Fitting the map", 0, 1)
     if read_map(place, train, seed) is None:
-        write_map(place, train, seed, fit(train, seed))
+        try:
+            write_map(place, train, seed, fit(train, seed))
+        except NotComputable:
+            return []
     on_stage("Fitting the map", 1, 1)
-    return place / map_key(train, seed)
+    return [place / map_key(train, seed)]
 
 
 def _told(steps: Any, on_stage: OnStage) -> Calibration:
