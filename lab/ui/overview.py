@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import streamlit as st
 
@@ -83,7 +84,7 @@ def stock() -> None:
         {
             "Feature extractor": "efficientnet-lite0 (ImageNet)",
             "Device": device_words(),
-            "Workspace": settings().workspace,
+            "Workspace": shortened(settings().workspace),
         }
     )
     link("library", "Add datasets and generators", ":material/add:")
@@ -134,3 +135,10 @@ def _ended(run: Run) -> None:
             )
         elif run.kind in _PAGES:
             st.page_link(place(_PAGES[run.kind]), label="Open", query_params={"run": run.id})
+
+
+def shortened(path: Path) -> str:
+    """A folder in few letters: from the home folder on, or its last two parts."""
+    if path.is_relative_to(Path.home()):
+        return f"~/{path.relative_to(Path.home())}"
+    return str(path) if len(path.parts) < 4 else f"…/{'/'.join(path.parts[-2:])}"

@@ -35,11 +35,15 @@ def picture(page):
     """Take a picture of the page for the README when a folder was named."""
     folder = os.environ.get("LAB_SCREENSHOTS", "")
 
-    def take(name: str) -> None:
+    def take(name: str, height: int = 800) -> None:
         if folder:
             Path(folder).mkdir(parents=True, exist_ok=True)
-            page.wait_for_timeout(700)
+            page.set_viewport_size({"width": 1280, "height": height})
+            page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
+            page.mouse.move(640, 20)
+            page.wait_for_timeout(1500)
             page.screenshot(path=str(Path(folder) / f"{name}.png"))
+            page.set_viewport_size({"width": 1280, "height": 800})
 
     return take
 
@@ -95,11 +99,14 @@ def lasso_all(page) -> None:
 
 @pytest.fixture
 def phantom(workspace) -> str:
-    """A small phantom set under the embedded id, and a generator for it."""
+    """The phantom set as shipped, else a small one rendered here, and a generator for it."""
     from lab.data.phantom_dataset import add_phantom
+    from lab.data.phantom_pack import find_pack
     from lab.generators.cards import list_cards
+    from lab.runs.requests import PHANTOM_FILMS, PHANTOM_PATIENTS
 
-    add_phantom(EMBEDDED, 30, 2)
+    shipped = find_pack(PHANTOM_PATIENTS, PHANTOM_FILMS, 0) is not None
+    add_phantom(EMBEDDED, *((PHANTOM_PATIENTS, PHANTOM_FILMS) if shipped else (30, 2)))
     if not list_cards():
         from tests.builders.toy_pipeline import build_toy_pipeline, write_toy_card
 
@@ -138,7 +145,7 @@ def test_from_a_prompt_to_a_chart(phantom, serve, worker, workspace, page, seen,
     settle(page)
     page.get_by_test_id("stFeedback").get_by_role("radio").nth(3).click(force=True)
     settle(page)
-    picture("prompt")
+    picture("prompt", 1000)
 
     from lab.ui import reviews
 
@@ -155,7 +162,7 @@ def test_from_a_prompt_to_a_chart(phantom, serve, worker, workspace, page, seen,
     nearest = made.result["samples"][1]["neighbours"][0]
     assert f"{nearest['distance']:.4f}" in page.locator(".viewer .caption").nth(1).inner_text()
     assert page.get_by_text("False alarms on held-out images").count() == 1
-    picture("neighbours")
+    picture("neighbours", 1100)
 
     go(page, "Feature space")
     page.locator(".js-plotly-plot .nsewdrag").first.wait_for()
@@ -166,7 +173,7 @@ def test_from_a_prompt_to_a_chart(phantom, serve, worker, workspace, page, seen,
     words = page.get_by_test_id("stMarkdown").filter(has_text="selected:").first.inner_text()
     everything = 24 + sum(done_run("map").result["layers"].values())
     assert words.startswith(f"{everything} selected:") and "24 samples" in words
-    picture("feature_space")
+    picture("feature_space", 1000)
 
     go(page, "Metrics")
     page.get_by_role("button", name="Launch").wait_for()
@@ -179,8 +186,9 @@ def test_from_a_prompt_to_a_chart(phantom, serve, worker, workspace, page, seen,
     names = {item["metric"] for item in measured.result["results"]}
     assert {"kernel-distance", "closer-to-training", "near-copy-share"} <= names
     assert page.get_by_text("Kernel distance").count() >= 1
-    page.set_viewport_size({"width": 1280, "height": 1150})
-    picture("metrics")
+    picture("metrics", 1150)
+    go(page, "Library")
+    picture("library")
     assert seen.outside == [] and seen.errors == []
 
 

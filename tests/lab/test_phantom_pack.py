@@ -29,6 +29,7 @@ from lab.projection.stored import read_map
 from lab.runs import pack_phantoms as builder
 from lab.runs import requests
 from lab.runs.inline import run_inline
+from lab.runs.prepare import films_run, next_step
 from lab.runs.requests import PHANTOM, calibrate_run, embed_run
 
 pytestmark = pytest.mark.usefixtures("workspace")
@@ -227,6 +228,28 @@ def test_a_pack_that_does_not_fit_is_not_taken(tiny: Path, monkeypatch: pytest.M
     assert not quick.folder.joinpath(quick.manifest["path"][1]).exists()
     assert rendered == ["larger", "seeded", "damaged", "newer"]
     remove_dataset("quick")
+
+
+def test_films_can_be_rendered_ahead(tiny: Path) -> None:
+    quick = add_phantom("quick", 5, 1).dataset
+    quick.image(quick.manifest["image_id"][0])
+    run = run_inline(films_run("quick"))
+    assert run.result == {"dataset": "quick", "images": 5, "rendered": 4}
+    assert len(list((quick.folder / "images").glob("*.png"))) == 5
+    assert len(list((quick.folder / "masks").glob("*.png"))) == 5
+
+
+def test_a_removed_phantom_set_can_be_made_again() -> None:
+    """A done run of the same digest must not be served for a set that is no longer there."""
+    if find_pack(1000, 3, 0) is None:
+        pytest.skip("there is no pack that fits, and rendering takes minutes")
+    first = next_step()
+    assert first.kind == "phantom" and run_inline(first).state == "done"
+    assert next_step().kind == "embed"
+    remove_dataset(PHANTOM)
+    again = next_step()
+    assert again.kind == "phantom" and again.digest != first.digest
+    assert run_inline(again).state == "done" and next_step().kind != "phantom"
 
 
 def test_a_film_that_rounds_otherwise_here_is_taken_and_held_to_its_own_digest(tiny: Path) -> None:
