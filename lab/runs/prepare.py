@@ -9,7 +9,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from lab.runs.requests import EXTRACTOR, PHANTOM, _name, calibrate_run, embed_run, map_run, phantom_run
+from lab.runs.dependencies import dataset_name
+from lab.runs.requests import EXTRACTOR, PHANTOM, calibrate_run, embed_run, map_run, phantom_run
 from lab.runs.spec import RunSpec
 from lab.runs.store import Run, RunStore
 
@@ -55,7 +56,7 @@ def prepare_dataset(
     reference: str, extractor: str, run_to_end: Callable[[RunSpec], dict[str, Any]], upto: str = "map"
 ) -> None:
     """Run what is missing, one after the other, waiting for each."""
-    while (spec := next_step(_name(reference), extractor, upto)) is not None:
+    while (spec := next_step(dataset_name(reference), extractor, upto)) is not None:
         run_to_end(spec)
 
 

@@ -10,10 +10,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from lab.config import settings
 from lab.errors import InputError
-from lab.provenance import digest_bytes
 from lab.runs.artifacts import write_artifact
+from lab.runs.dependencies import (
+    EXTRACTOR,
+    autoencoder_digest,
+    calibration_digest,
+    checked_seed,
+    dataset_digest,
+    dataset_name,
+    file_bytes,
+    known_extractor,
+    last_made,
+    listing_digest,
+    named_table,
+    set_digest,
+)
 from lab.runs.spec import RunSpec
 
 if TYPE_CHECKING:
@@ -21,11 +33,9 @@ if TYPE_CHECKING:
     from lab.generators.request import GenerationRequest
     from lab.runs.store import Run
 
-EXTRACTOR = "efficientnet-lite0"
 PHANTOM = "phantom-cxr"
 PHANTOM_PATIENTS = 1000
 PHANTOM_FILMS = 3
-MAX_SEED = 2**32 - 1
 
 
 def default_dataset(card: GeneratorCard) -> str | None:
@@ -62,8 +72,8 @@ def generate_run(request: GenerationRequest, dataset: str | None, extractor: str
     inputs = {"weights": weights_digest(model_folder(get_card(request.generator)))}
     if dataset is not None:
         inputs |= {
-            "dataset": _dataset_digest(dataset),
-            "calibration": _calibration_digest(dataset, extractor),
+            "dataset": dataset_digest(dataset),
+            "calibration": calibration_digest(dataset, extractor),
         }
         inputs |= {"map": map_coordinates(dataset, extractor)}
     label = f"{len(request.seeds)} images with {request.generator}"
@@ -72,31 +82,31 @@ def generate_run(request: GenerationRequest, dataset: str | None, extractor: str
 
 def embed_run(reference: str, extractor: str = EXTRACTOR) -> RunSpec:
     """A run that extracts and stores the features of a dataset."""
-    name = _name(reference)
-    chosen = {"dataset": name, "extractor": _known_extractor(extractor)}
-    return RunSpec("embed", chosen, {"dataset": _dataset_digest(name)}, f"Features of {name}")
+    name = dataset_name(reference)
+    chosen = {"dataset": name, "extractor": known_extractor(extractor)}
+    return RunSpec("embed", chosen, {"dataset": dataset_digest(name)}, f"Features of {name}")
 
 
 def calibrate_run(reference: str, extractor: str = EXTRACTOR) -> RunSpec:
     """A run that measures real-to-real distances, false alarms and canaries of a dataset."""
-    name = _name(reference)
-    chosen = {"dataset": name, "extractor": _known_extractor(extractor)}
-    inputs = {"dataset": _dataset_digest(name), "autoencoder": _autoencoder_digest(name)}
+    name = dataset_name(reference)
+    chosen = {"dataset": name, "extractor": known_extractor(extractor)}
+    inputs = {"dataset": dataset_digest(name), "autoencoder": autoencoder_digest(name)}
     return RunSpec("calibrate", chosen, inputs, f"Calibration of {name}")
 
 
 def map_run(reference: str, extractor: str = EXTRACTOR, samples: str | None = None, seed: int = 0) -> RunSpec:
     """A run that fits the feature-space map on train and places held-out images and samples on it."""
-    name = _name(reference)
+    name = dataset_name(reference)
     chosen = {
         "dataset": name,
-        "extractor": _known_extractor(extractor),
+        "extractor": known_extractor(extractor),
         "samples": samples,
-        "seed": _seed(seed),
+        "seed": checked_seed(seed),
     }
-    inputs = {"dataset": _dataset_digest(name)}
+    inputs = {"dataset": dataset_digest(name)}
     if samples is not None:
-        inputs["samples"] = _set_digest(samples)
+        inputs["samples"] = set_digest(samples)
     return RunSpec("map", chosen, inputs, f"Map of {name}")
 
 
@@ -114,10 +124,10 @@ def neighbours_run(
         raise InputError(
             "Neighbours need at least one image and k from 1 to 100; nothing was started; choose again."
         )
-    name = _name(reference)
-    digests = [write_artifact(_file_bytes(image), ".image") for image in images]
-    chosen = {"images": digests, "dataset": reference, "k": k, "extractor": _known_extractor(extractor)}
-    inputs = {"dataset": _dataset_digest(name), "calibration": _calibration_digest(name, extractor)}
+    name = dataset_name(reference)
+    digests = [write_artifact(file_bytes(image), ".image") for image in images]
+    chosen = {"images": digests, "dataset": reference, "k": k, "extractor": known_extractor(extractor)}
+    inputs = {"dataset": dataset_digest(name), "calibration": calibration_digest(name, extractor)}
     return RunSpec("neighbours", chosen, inputs, f"Neighbours of {len(digests)} images in {name}")
 
 
@@ -155,20 +165,20 @@ def evaluate_run(
         "real": real,
         "synthetic": synthetic,
         "metrics": names,
-        "extractor": _known_extractor(extractor),
+        "extractor": known_extractor(extractor),
         "copies": copies,
     }
     inputs = {
-        "real": _set_digest(real),
-        "synthetic": _set_digest(synthetic),
-        "dataset": _dataset_digest(_name(real)),
+        "real": set_digest(real),
+        "synthetic": set_digest(synthetic),
+        "dataset": dataset_digest(dataset_name(real)),
     }
     if "near-copy-share" in names:
-        inputs["calibration"] = _calibration_digest(_name(real), extractor)
+        inputs["calibration"] = calibration_digest(dataset_name(real), extractor)
     # A folder's name can hold a patient's: it stays out of the list of runs.
     named = "a folder" if "/" in synthetic or "\\" in synthetic else synthetic
     label = f"{len(names)} metrics of {named} against {real}"
-    return RunSpec("evaluate", {**chosen, "seed": _seed(seed)}, inputs, label)
+    return RunSpec("evaluate", {**chosen, "seed": checked_seed(seed)}, inputs, label)
 
 
 def import_run(
@@ -186,32 +196,24 @@ def import_run(
     place = Path(folder).expanduser().resolve()
     if not place.is_dir():
         raise InputError("That folder does not exist on this machine; nothing was imported; check the path.")
-    table = _table(place, metadata)
+    table = named_table(place, metadata)
     chosen: dict[str, Any] = {
         "folder": str(place),
         "id": name,
         "metadata": str(Path(table).expanduser().resolve()) if table else None,
         "mapping": dict(mapping or {}),
         "licence": licence,
-        "seed": _seed(seed),
+        "seed": checked_seed(seed),
     }
-    inputs = {"listing": _listing_digest(place), "after": _last_made("import", name)}
+    inputs = {"listing": listing_digest(place), "after": last_made("import", name)}
     return RunSpec("import", chosen, inputs, f"Import of {name}")
-
-
-def _table(place: Path, metadata: Path | None) -> Path | None:
-    """The CSV a person named, looked for in the folder first and then from here; None where the folder decides."""
-    if metadata is None:
-        return None
-    named = Path(metadata).expanduser()
-    return next((path for path in (place / named, named) if path.is_file()), named)
 
 
 def phantom_run(patients: int = PHANTOM_PATIENTS, films: int = PHANTOM_FILMS, name: str = PHANTOM) -> RunSpec:
     """A run that renders the phantom radiographs."""
     chosen = {"id": name, "patients": patients, "films_per_patient": films, "seed": 0}
-    inputs = {"after": _last_made("phantom", name)}
-    return RunSpec("phantom", chosen, inputs, f"Rendering {patients * films} phantom radiographs")
+    inputs = {"after": last_made("phantom", name)}
+    return RunSpec("phantom", chosen, inputs, f"{patients * films:,} phantom radiographs")
 
 
 def train_run(recipe: str, minutes: float, resume: bool) -> RunSpec:
@@ -226,7 +228,7 @@ def latest_map(dataset: str, extractor: str = EXTRACTOR) -> Run | None:
     """The newest finished map of a dataset as it is now, or None."""
     from lab.runs.store import RunStore
 
-    digest = _dataset_digest(dataset)
+    digest = dataset_digest(dataset)
     for run in RunStore.open().list(states=("done",), kinds=("map",), limit=200):
         chosen = run.spec.settings
         if (chosen["dataset"], chosen["extractor"], run.spec.inputs["dataset"]) == (
@@ -242,83 +244,3 @@ def map_coordinates(dataset: str, extractor: str = EXTRACTOR) -> str:
     """Digest of the reference layer of the newest map, "none" before there is one."""
     run = latest_map(dataset, extractor)
     return str(run.result["reference"]) if run and run.result else "none"
-
-
-def _name(reference: str) -> str:
-    from lab.data.dataset import parse_reference
-
-    return parse_reference(reference)[0]
-
-
-def _dataset_digest(name: str) -> str:
-    from lab.data.store import open_dataset
-
-    return open_dataset(name).card.digest
-
-
-def _set_digest(reference: str) -> str:
-    from lab.data.resolve import resolve
-
-    return resolve(reference).digest
-
-
-def _calibration_digest(dataset: str, extractor: str) -> str:
-    from lab.runs.prepare import calibration_run
-
-    run = calibration_run(dataset, extractor)
-    return str(run.result["digest"]) if run and run.result else "none"
-
-
-def _autoencoder_digest(dataset: str) -> str:
-    from lab.generators.cards import autoencoder_card
-    from lab.generators.load import model_folder
-    from lab.generators.weights import weights_digest
-
-    card = autoencoder_card(dataset)
-    return "none" if card is None else weights_digest(model_folder(card))
-
-
-def _known_extractor(name: str) -> str:
-    from lab.features.extractors import EXTRACTORS
-
-    EXTRACTORS.get(name)
-    return name
-
-
-def _seed(seed: int) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
-        raise InputError(
-            f"The seed must be a whole number from 0 to {MAX_SEED}; nothing was started; choose one."
-        )
-    return seed
-
-
-def _file_bytes(image: Path | bytes) -> bytes:
-    if isinstance(image, bytes):
-        return image
-    try:
-        size = image.stat().st_size
-        if size > settings().max_file_bytes:
-            raise InputError(
-                "An image file is larger than the limit; nothing was started; choose a smaller one."
-            )
-        return image.read_bytes()
-    except OSError as error:
-        raise InputError("An image file cannot be read; nothing was started; check its path.") from error
-
-
-def _last_made(kind: str, name: str) -> str:
-    """The run that last made a dataset of this id: once it was removed, making it again is another run."""
-    from lab.runs.store import RunStore
-
-    made = RunStore.open().list(states=("done",), kinds=(kind,), limit=1000)
-    return next((run.id for run in made if run.spec.settings["id"] == name), "none")
-
-
-def _listing_digest(folder: Path) -> str:
-    entries = [
-        (file.relative_to(folder).as_posix(), file.stat().st_size, file.stat().st_mtime_ns)
-        for file in sorted(folder.rglob("*"))
-        if file.is_file()
-    ]
-    return digest_bytes(repr(entries).encode())

@@ -42,6 +42,21 @@ def composer(cards: list[Any]) -> None:
         help="Words in the style of a report. The three rows above write it for you; you can edit it freely.",
     )
     _numbers()
+    _settings()
+    st.button(
+        "Generate",
+        key=Key.SUBMIT,
+        type="primary",
+        width="stretch",
+        on_click=start,
+        icon=":material/play_arrow:",
+    )
+    if state.get(Key.REFUSAL):
+        st.error(plain(state[Key.REFUSAL]))
+    st.caption(_cost(card.id, int(state[Key.COUNT]), int(state[Key.STEPS])))
+
+
+def _settings() -> None:
     with st.expander("Settings"):
         st.slider(
             "Guidance scale",
@@ -59,17 +74,6 @@ def composer(cards: list[Any]) -> None:
             persist_state="session",
             help="Denoising steps. More steps take longer and change little beyond the default.",
         )
-    st.button(
-        "Generate",
-        key=Key.SUBMIT,
-        type="primary",
-        width="stretch",
-        on_click=start,
-        icon=":material/play_arrow:",
-    )
-    if state.get(Key.REFUSAL):
-        st.error(plain(state[Key.REFUSAL]))
-    st.caption(_cost(card.id, int(state[Key.COUNT]), int(state[Key.STEPS])))
 
 
 def _pills() -> None:

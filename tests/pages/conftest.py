@@ -102,7 +102,9 @@ def loaded(dataset: str, generator: str) -> dict[str, Any]:
     calibration = {
         "dataset": dataset, "detectors": ["registered-correlation", "feature-cosine"], "n_reference": 24,
         "n_patients": 12, "smallest_p": 0.08, "false_alarms": shares, "called_close": shares, "off_map": 0.5,
-        "canaries": [{"kind": "flipped", "found": shares, "by_detector": {"feature-cosine": shares}, "source_first": shares}],
+        "canaries": [
+            {"kind": "flipped", "found": shares, "by_detector": {"feature-cosine": shares}, "source_first": shares}
+        ],
     }  # fmt: skip
     finish(requests.calibrate_run(dataset), calibration)
     fitted = finish(requests.map_run(dataset), map_result(table))
@@ -173,7 +175,10 @@ def generation_result(table: pd.DataFrame) -> dict[str, Any]:
                     "label": labels[index], "p": 0.01 * (1 + index), "n_reference": 24, "smallest_p": 0.08,
                     "agreeing": [],
                     "detectors": [
-                        {"name": name, "distance": 0.1, "p": 0.01, "percentile": 1.0, "nearest": train[0], "variant": "as is"}
+                        {
+                            "name": name, "distance": 0.1, "p": 0.01, "percentile": 1.0,
+                            "nearest": train[0], "variant": "as is",
+                        }  # fmt: skip
                         for name in ("registered-correlation", "feature-cosine")
                     ],
                 },
