@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from lab.commands.options import AsJson
@@ -93,9 +94,25 @@ def _generators() -> list[dict[str, Any]]:
     from lab.generators.cards import list_cards
 
     return [
-        {"id": c.id, "title": c.title, "licence": c.licence, "measured": dict(c.measured)}
+        {"id": c.id, "title": c.title, "licence": c.licence, "measured": _figures(c.measured)}
         for c in list_cards()
     ]
+
+
+def _figures(measured: Mapping[str, Any]) -> dict[str, Any]:
+    """What a card measured, without its loss curves: single numbers, and the share of each probe with its n."""
+    told: dict[str, Any] = {}
+    for name, value in measured.items():
+        if isinstance(value, Mapping) and "share" in value:
+            told[name] = {"share": value["share"], "n": value.get("n")}
+        elif isinstance(value, int | float | str):
+            told[name] = value
+    stages = measured.get("training", {})
+    if isinstance(stages, Mapping):
+        told["training_seconds"] = sum(
+            part.get("seconds", 0) for part in stages.values() if isinstance(part, Mapping)
+        )
+    return told
 
 
 def _datasets() -> list[dict[str, Any]]:
