@@ -84,7 +84,7 @@ def films(workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> s
     add_folder(folder, "films")
     for place in (kind, embed):
         monkeypatch.setattr(place, "resident_extractor", lambda ctx, name: CoarsePixels())
-    monkeypatch.setattr(requests, "_autoencoder_digest", lambda dataset: "none")
+    monkeypatch.setattr(requests, "autoencoder_digest", lambda dataset: "none")
     monkeypatch.setattr(module, "BLOCK", 8)
     return "films"
 

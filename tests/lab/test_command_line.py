@@ -165,7 +165,8 @@ def test_generate_twice_gives_equal_bytes_and_is_served_from_the_store(
         assert sample["verdict"]["label"] in ("near-copy", "close", "ordinary")
         assert sample["held_out"]["split"] == "held-out"
         assert sample["recipe"]["seed"] == sample["seed"]
-        assert sample["alignment"]["asked"] == "effusion"
+        read = sample["alignment"]
+        assert read is None if sample["off_map"] else read["asked"] == "effusion"
 
 
 @pytest.mark.fault(26, 27)

@@ -174,7 +174,7 @@ def made(tmp_path_factory) -> Path:
 @pytest.fixture
 def tiny(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of that pack, as the only one there is, and no generator."""
-    monkeypatch.setattr(requests, "_autoencoder_digest", lambda dataset: "none")
+    monkeypatch.setattr(requests, "autoencoder_digest", lambda dataset: "none")
     monkeypatch.setattr(phantom_pack, "FOLDER", Path(shutil.copytree(made, tmp_path / "packs")))
     return tmp_path / "packs" / "tiny"
 
