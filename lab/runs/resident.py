@@ -9,17 +9,21 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+GENERATOR = "generator:"
 
 
 class Residents:
     """At most `budget` built objects; the one used longest ago leaves first.
 
     Args:
-        budget: how many models may be resident at once.
+        budget: how many objects may be resident at once: a prompt alone needs six (generator, extractor, two
+            references, labels, map).
+        generators: how many of them may be generators, which are large; their keys begin with "generator:".
     """
 
-    def __init__(self, budget: int = 3) -> None:
+    def __init__(self, budget: int = 12, generators: int = 2) -> None:
         self._budget = max(1, budget)
+        self._generators = max(1, generators)
         self._kept: OrderedDict[str, Any] = OrderedDict()
 
     def get(self, key: str, build: Callable[[], T]) -> T:
@@ -28,11 +32,17 @@ class Residents:
             self._kept.move_to_end(key)
             return self._kept[key]
         while len(self._kept) >= self._budget:
-            self._kept.popitem(last=False)
-            free_memory()
+            self._drop(next(iter(self._kept)))
+        large = [name for name in self._kept if name.startswith(GENERATOR)]
+        if key.startswith(GENERATOR) and len(large) >= self._generators:
+            self._drop(large[0])
         built = build()
         self._kept[key] = built
         return built
+
+    def _drop(self, key: str) -> None:
+        del self._kept[key]
+        free_memory()
 
     def clear(self) -> None:
         """Drop everything."""

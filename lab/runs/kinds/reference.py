@@ -85,7 +85,10 @@ def open_reference(
         key = f"reference:{images.digest}:{extractor.digest}"
         return ctx.resident(key, lambda: reference_set(images, extractor, store, split))
 
-    calibration = None if calibration_digest == "none" else load(calibrations(ctx), calibration_digest)
+    calibration = None
+    if calibration_digest != "none":
+        key = f"calibration:{calibration_digest}"
+        calibration = ctx.resident(key, lambda: load(calibrations(ctx), calibration_digest))
     return Reference(
         build(train, "train"), build(held_out, "held-out") if held_out is not None else None, calibration
     )
