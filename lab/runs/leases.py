@@ -190,13 +190,20 @@ class Leases:
             raise LeaseLost(_LOST)
         return self.database.read(lambda connection: fetch(connection, run_id))
 
-    def reap(self) -> list[str]:
-        """End the runs whose lease is stale or of another boot; returns their ids."""
+    def reap(self, since: float | None = None) -> list[str]:
+        """End the runs whose lease is stale or of another boot; returns their ids.
+
+        Args:
+            since: when the caller began to renew its own leases. If half a lease has gone by since then, the caller
+                itself stood still (a sleeping laptop): nothing is ended until it has renewed them again.
+        """
         asked = select(runs.c.id, runs.c.worker, runs.c.lease_boot, runs.c.lease_at)
         asked = asked.where(runs.c.state == RUNNING)
 
         def stale(connection: Connection) -> list[str]:
             found = connection.execute(asked).all()
+            if since is not None and clock.elapsed() - since > self.lease_s / 2:
+                return []
             # Boot clocks compare on one machine only; a shared database is reaped by each host for itself.
             ours = [row for row in found if not self.database.skips_locked or is_local(row.worker)]
             return [row.id for row in ours if clock.is_stale(row.lease_boot, row.lease_at, self.lease_s)]

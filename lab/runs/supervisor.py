@@ -44,6 +44,8 @@ class Supervisor:
         self._signalled = threading.Event()
         self._stop_at: float | None = None
         self._next_beat = 0.0
+        self._last_beat = clock.elapsed()
+        self._reaps_from = 0.0
         self._busy_at = clock.elapsed()
         self._told = ""
         self.wants_successor = False
@@ -67,9 +69,15 @@ class Supervisor:
             self._heed_stops()
             self.lanes.bury(putting_back=self._stop_at is not None)
             if clock.elapsed() >= self._next_beat:
-                self._next_beat = clock.elapsed() + self.place.heartbeat_s
+                began = clock.elapsed()
+                self._next_beat = began + self.place.heartbeat_s
+                # After a sleep of the whole machine the lanes wake in any order: they get time to be seen alive.
+                if began - self._last_beat > self.store.lease_s / 2:
+                    self._reaps_from = began + self.store.lease_s
+                self._last_beat = began
                 self.lanes.beat()
-                self.store.reap()
+                if began >= self._reaps_from:
+                    self.store.reap(began)
             return self._may_end()
         except (LabError, OSError) as error:
             # The store may come back (disk freed, lock dropped); lanes and their results wait for it.

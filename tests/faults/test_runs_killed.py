@@ -102,7 +102,7 @@ def test_the_run_outlives_the_process_that_asked(place: Settings, store: RunStor
     assert 0 < run.progress.done <= 15 and run.progress.total == 30
     gate.unlink()
     done = client.wait(run.id, None, place, timeout_s=60)
-    assert done.state == "done" and done.attempts == 1
+    assert done.state == "done" and done.attempts == 1, done.error
     assert done.progress is not None and done.progress.done == 30
 
 
@@ -193,4 +193,4 @@ def test_sleep_of_the_whole_machine_kills_no_run(place: Settings, store: RunStor
         os.kill(pid, signal.SIGCONT)
     gate.unlink()
     done = client.wait(run.id, None, place, timeout_s=60)
-    assert done.state == "done" and done.attempts == 1
+    assert done.state == "done" and done.attempts == 1, done.error

@@ -142,7 +142,11 @@ def _stages(
     from lab.generators.training import data, decoder, export, text, unet, vae
 
     if "data" in stages:
-        yield from data.prepare(recipe, place)
+        for progress in data.prepare(recipe, place):
+            yield progress
+            # Finished chunks are kept: the next call goes on with the films that are missing.
+            if progress.done < progress.total and clock.out_of_time():
+                return None
     for stage in (vae, decoder, text, unet):
         if stage.STAGE in stages and not (yield from stage.train(recipe, place, clock)):
             return None
