@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.errors import NotComputable
+from lab.metrics.alignment.label_model import fit_labels
 from lab.metrics.comparison import Comparison, Measurement
 from lab.metrics.patients import MINIMUM_PATIENTS, REPLICATES, index_patients
 from lab.metrics.points import Points
@@ -98,13 +99,8 @@ def _labelled(comparison: Comparison) -> tuple[Points, Points, Points, Labels, L
 
 def predict(features: Floats, labels: Labels, others: list[Floats]) -> list[Labels]:
     """Fit on (n, d) features and labels, predict each of `others`."""
-    from sklearn.linear_model import LogisticRegression
-
-    mean, scale = features.mean(axis=0), features.std(axis=0)
-    scale[scale < 1e-12] = 1.0
-    model = LogisticRegression(C=0.1, class_weight="balanced", max_iter=500, tol=1e-4)
-    model.fit((features - mean) / scale, labels)
-    return [np.asarray(model.predict((other - mean) / scale)).astype(str) for other in others]
+    model = fit_labels(features, list(labels))
+    return [model.predict(other) for other in others]
 
 
 def _macro(
