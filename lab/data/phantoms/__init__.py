@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.data.phantoms.captions import VOCABULARY, caption
-from lab.data.phantoms.findings import FindingSpec
+from lab.data.phantoms.draws import FindingSpec
 from lab.data.phantoms.make import make_dataset_folder
 from lab.data.phantoms.render import Film, PhantomRecipe, render
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-STREAMS = ("anatomy", "vessels", "finding", "positioning", "texture", "noise", "caption", "tissue")
+STREAMS = ("anatomy", "vessels", "finding", "positioning", "texture", "noise", "caption", "tissue", "bones")
 
 
 def stream(seed: int, name: str, patient: int, film: int | None = None) -> np.random.Generator:
@@ -52,13 +52,14 @@ class Anatomy:
     gas: tuple[float, float, float]
     lung_density: float
     vascularity: float
+    muscle: float  # factor on the muscles of the shoulder girdle
 
 
 @dataclass(frozen=True)
 class Positioning:
     """One film. ``field`` is the width of the square field in centimetres; angles in radians."""
 
-    view: str  # "PA" | "AP"
+    view: str  # "PA" | "AP" | "LATERAL"
     field: float
     dx: float
     dy: float
@@ -75,6 +76,7 @@ class Positioning:
     gamma: float
     white: float
     lung_grey: float
+    black: float  # grey level of what got the whole beam
     blur: float
     collimation: tuple[float, float, float, float, float]
     marker: tuple[int, float, float, float]
@@ -90,62 +92,67 @@ def draw_anatomy(rng: np.random.Generator) -> Anatomy:
     habitus = float(np.clip(rng.gamma(4.0, 0.25), 0.3, 2.4))
     old = max(0.0, (age - 45) / 40)
     height = rng.normal(24.4, 1.6) * size
+    dome = height * rng.normal(0.82, 0.025)
     return Anatomy(
         sex="M" if male else "F",
         age=age,
-        half_width=rng.normal(13.7, 0.85) * size,
+        half_width=rng.normal(13.2, 0.85) * size,
         lung_height=height,
         lung_depth=rng.normal(14.5, 1.1) * size,
         body_depth=rng.normal(20.0, 1.0) * size + 2.6 * habitus,
-        wall=2.0 + 1.7 * habitus,
-        dome=height * rng.normal(0.80, 0.02),
+        wall=3.3 + 2.0 * habitus,
+        dome=dome,
         dome_step=rng.normal(1.2, 0.5),
         dome_drop=rng.normal(4.3, 0.6),
         heart_ratio=float(np.clip(rng.normal(0.445 + 0.03 * old, 0.025), 0.39, 0.5)),
         heart_tilt=np.deg2rad(rng.normal(38 - 6 * habitus, 5)),
-        heart_y=height * rng.normal(0.69, 0.012),
+        heart_y=dome - height * rng.normal(0.10, 0.012),
         knob=rng.normal(1.55, 0.15) + 0.45 * old,
         uncoil=float(np.clip(rng.normal(0.6, 0.4), 0, 2)) * old,
         mediastinum=rng.normal(2.0, 0.25) + 0.3 * max(0.0, habitus - 1),
         rib_spacing=height * rng.normal(0.0955, 0.003),
         rib_drop=rng.normal(11.2, 1.3) * size,
         rib_height=rng.normal(0.58, 0.05) * size,
-        cortex=float(np.clip(rng.normal(0.062, 0.016), 0.025, 0.12)),
-        bone_density=float(np.clip(rng.normal(1.0, 0.12) - 0.22 * old, 0.5, 1.3)),
+        cortex=float(np.clip(rng.normal(0.068, 0.018), 0.03, 0.13)),
+        bone_density=float(np.clip(rng.normal(1.2, 0.13) - 0.22 * old, 0.55, 1.5)),
         shoulder=rng.normal(19.6, 0.9) * size,
         clavicle_slope=rng.normal(0.27, 0.07),
-        breast=0.0 if male else float(np.clip(rng.normal(3.4, 1.3), 0.8, 7.0)),
+        breast=0.0 if male else float(np.clip(rng.normal(2.7, 1.1), 0.6, 6.0)),
         breast_y=height * rng.normal(0.69, 0.04) + 1.2 * old,
-        scoliosis=rng.normal(0, 0.5),
+        scoliosis=rng.normal(0, 0.35),
         gas=(rng.uniform(0.0, 1.0), rng.uniform(1.2, 3.6), rng.uniform(4.5, 8.0)),
         lung_density=float(np.clip(rng.normal(0.27, 0.03), 0.2, 0.36)),
         vascularity=float(np.clip(rng.normal(1.4, 0.25), 0.8, 2.1)),
+        muscle=float(np.clip(rng.normal(1.0, 0.3) + (0.15 if male else -0.15), 0.3, 1.9)),
     )
 
 
 def draw_positioning(rng: np.random.Generator) -> Positioning:
     """Draw how one film was taken and processed."""
-    portable = bool(rng.random() < 0.38)
-    cone = rng.random(4) * rng.choice([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.02, 0.06])
+    kind = rng.random()
+    portable, lateral = bool(kind < 0.36), bool(kind > 0.94)
+    # A beam mostly meets two edges of the film or fewer, seldom all four.
+    cone = np.clip(2 * rng.random(4) - 1, 0, 1) * rng.choice([0.0, 0.0, 0.0, 0.0, 0.0, 0.03, 0.07])
     return Positioning(
-        view="AP" if portable else "PA",
-        field=float(np.clip(rng.normal(33.6, 2.8), 28.5, 42)),
+        view="LATERAL" if lateral else "AP" if portable else "PA",
+        field=float(np.clip(rng.normal(34.2, 2.4), 29.0, 41)),
         dx=rng.normal(0, 1.4),
-        dy=rng.normal(0.3, 1.7),
+        dy=rng.normal(0.8, 1.4),
         tilt=np.deg2rad(rng.normal(0, 4.0 if portable else 2.0)),
         turn=np.deg2rad(rng.normal(0, 4.0 if portable else 2.0)),
         aeration=float(np.exp(rng.normal(0.25 if portable else 0.0, 0.2))),
-        inspiration=rng.normal(-2.0 if portable else 0.2, 1.4),
+        inspiration=rng.normal(-0.9 if portable else 0.9, 1.4),
         arm=rng.normal(-0.8, 1.2),
         scapula=rng.normal(-2.2 if portable else 0.0, 0.8),
         exposure=float(np.exp(np.clip(rng.normal(-0.4 if portable else 0.1, 0.6), -1.1, 1.5))),
-        grid=float(np.clip(rng.normal(0.62 if portable else 0.42, 0.1), 0.2, 0.9)),
+        grid=float(np.clip(rng.normal(0.48 if portable else 0.34, 0.1), 0.15, 0.8)),
         latitude=float(np.clip(rng.normal(0.82, 0.13), 0.5, 1.1)),
-        detail=float(np.clip(rng.normal(0.95, 0.45), 0.1, 2.2)),
+        detail=float(np.clip(rng.normal(0.7, 0.4), 0.0, 1.9)),
         gamma=float(np.exp(rng.normal(0.0, 0.16))),
-        white=float(np.clip(rng.normal(0.94, 0.05), 0.8, 1.0)),
-        lung_grey=float(np.clip(rng.normal(0.36 if portable else 0.27, 0.09), 0.08, 0.6)),
-        blur=float(np.clip(rng.normal(0.5, 0.1), 0.35, 0.9)),
+        white=float(np.clip(rng.normal(0.90, 0.10), 0.56, 1.0)),
+        lung_grey=float(np.clip(rng.normal(0.32 if portable else 0.25, 0.11), 0.05, 0.6)),
+        black=float(max(0.0, rng.normal(0.03, 0.09))),
+        blur=float(np.clip(rng.normal(0.42, 0.08), 0.3, 0.8)),
         collimation=(
             float(cone[0]),
             float(cone[1]),

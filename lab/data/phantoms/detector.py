@@ -9,7 +9,8 @@ from lab.data.phantoms.geometry import Map, Plane, blurred
 from lab.data.phantoms.thorax import Chest
 
 SPECTRUM = ((0.55, 0.225, 0.78), (0.45, 0.178, 0.44))  # share, cm^-1 of soft tissue, cm^-1 of cortical bone
-QUANTA = 60000.0  # detected in the open field per 1.4 mm pixel at unit exposure
+TOE = np.float32(0.16)  # below this tone the curve flattens, so that skin fades into the open field
+QUANTA = 150000.0  # detected in the open field per 1.4 mm pixel at unit exposure
 
 
 def transmitted(soft: Map, bone: Map) -> Map:
@@ -24,7 +25,7 @@ def transmitted(soft: Map, bone: Map) -> Map:
 
 def scattered(primary: Map, soft: Map, plane: Plane, grid: float) -> Map:
     """Scatter: what was removed inside the body comes back spread over many centimetres."""
-    source = primary * np.clip(soft / 12, 0, 1.6)
+    source = (primary * np.clip(soft / 12, 0, 2) ** np.float32(1.5)).astype(np.float32)
     narrow, wide = blurred(source, 2.2 / plane.pixel), blurred(source, 6.0 / plane.pixel)
     return np.float32(grid) * (np.float32(0.45) * narrow + np.float32(0.55) * wide)
 
@@ -51,14 +52,15 @@ def develop(signal: Map, chest: Chest, plane: Plane, position: Positioning) -> M
         np.float32(position.latitude) * wide
         + (1 + 0.30 * d) * (middle - wide)
         + (1 + 0.9 * d) * (fine - middle)
-        + (1 + 1.7 * d) * (density - fine)
+        + (1.35 + 1.9 * d) * (density - fine)
     )
     lungs = chest.lungs[0] + chest.lungs[1] > 4
     low = np.percentile(image[lungs], 12)
     high = np.percentile(image[::2, ::2][chest.body[::2, ::2] > 4], 97)
-    tone = np.clip(
-        position.lung_grey + (image - low) / (high - low) * np.float32(0.95 - position.lung_grey), 0, 1.15
-    )
+    grey = np.float32(position.lung_grey)
+    tone = np.minimum(grey + (image - low) / (high - low) * (np.float32(0.99) - grey), np.float32(1.3))
+    tone = np.where(tone > TOE, tone, TOE * np.exp(np.minimum(tone / TOE - 1, 0))).astype(np.float32)
     curve = tone ** np.float32(position.gamma)
-    shoulder = np.where(curve > 0.8, 0.8 + 0.2 * np.tanh((curve - 0.8) / 0.2), curve)
-    return (np.float32(position.white) * np.clip(shoulder, 0, 1)).astype(np.float32)
+    shoulder = np.where(curve > 0.7, 0.7 + 0.3 * np.tanh((curve - 0.7) / 0.3), curve)
+    span = position.white - position.black
+    return (np.float32(position.black) + np.float32(span) * np.clip(shoulder, 0, 1)).astype(np.float32)

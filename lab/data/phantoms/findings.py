@@ -7,90 +7,39 @@ from dataclasses import dataclass
 import numpy as np
 
 from lab.data.phantoms.anatomy import Anatomy
+from lab.data.phantoms.draws import (
+    DEVICES,
+    LABELS,
+    LOBES_OF,
+    NO_FINDING,
+    SIDES,
+    SIZES,
+    FindingSpec,
+    Shape,
+    draw_findings,
+    draw_one,
+    draw_shape,
+)
 from lab.data.phantoms.geometry import Map, Plane, blurred, fractal, smoothstep
 from lab.data.phantoms.thorax import Chest, wall_half_width
 
-LABELS = ("effusion", "pneumothorax", "cardiomegaly", "consolidation")
-SIDES = ("right", "left")
-SIZES = ("small", "moderate", "large")
-LOBES_OF = {"right": ("RUL", "RML", "RLL"), "left": ("LUL", "LLL")}
-FINDING_SHARE = 0.85
-SECOND_SHARE = 0.12
-
-
-@dataclass(frozen=True)
-class FindingSpec:
-    """One finding. ``side`` is the patient's; it and ``lobe`` are empty where they do not apply."""
-
-    label: str
-    side: str = ""
-    size: str = ""
-    lobe: str = ""
-
-
-NO_FINDING = FindingSpec("no finding")
-
-
-@dataclass(frozen=True)
-class Shape:
-    """The continuous numbers behind a finding's size word."""
-
-    heart_ratio: float | None
-    shift: float
-    extent: float
-    jitter: tuple[float, float, float]
-
-
-def draw_findings(rng: np.random.Generator) -> tuple[FindingSpec, ...]:
-    """About 85 % of films have a finding, uniform over finding, side and size; some have a second one."""
-    if rng.random() >= FINDING_SHARE:
-        return ()
-    first = draw_one(rng, LABELS[int(rng.integers(4))])
-    if rng.random() >= SECOND_SHARE:
-        return (first,)
-    partner = {
-        "cardiomegaly": "effusion",
-        "effusion": "cardiomegaly",
-        "consolidation": "effusion",
-        "pneumothorax": "",
-    }[first.label]
-    return (first, draw_one(rng, partner)) if partner else (first,)
-
-
-def draw_one(rng: np.random.Generator, label: str) -> FindingSpec:
-    """One finding of a given kind with side, size and lobe drawn uniformly."""
-    side = SIDES[int(rng.integers(2))]
-    size = SIZES[int(rng.integers(3))]
-    lobes = LOBES_OF[side]
-    lobe = lobes[int(rng.integers(len(lobes)))]
-    if label == "cardiomegaly":
-        return FindingSpec(label, "", size)
-    return FindingSpec(label, side, size, lobe if label == "consolidation" else "")
-
-
-def draw_shape(finding: FindingSpec, rng: np.random.Generator) -> Shape:
-    """How large exactly. ``extent`` means: effusion height share, collapse factor, or lesion radius in cm."""
-    rank = SIZES.index(finding.size) if finding.size else 0
-    u = float(rng.random())
-    jitter = (float(rng.uniform(-1, 1)), float(rng.uniform(-1, 1)), float(rng.uniform(-1, 1)))
-    push = -1.0 if finding.side == "left" else 1.0
-    if finding.label == "cardiomegaly":
-        return Shape(((0.535, 0.60, 0.675)[rank]) + 0.03 * u, 0.0, 0.0, jitter)
-    if finding.label == "effusion":
-        return Shape(
-            None,
-            push * (0.0, 0.3, 1.3)[rank] * u,
-            (0.02, 0.27, 0.60)[rank] + (0.08, 0.13, 0.20)[rank] * u,
-            jitter,
-        )
-    if finding.label == "pneumothorax":
-        return Shape(
-            None,
-            push * (0.0, 0.3, 1.4)[rank] * u,
-            (0.78, 0.58, 0.32)[rank] - (0.04, 0.08, 0.10)[rank] * u,
-            jitter,
-        )
-    return Shape(None, 0.0, (2.9, 4.2, 5.8)[rank] + (0.4, 0.6, 1.0)[rank] * u, jitter)
+__all__ = [
+    "DEVICES",
+    "LABELS",
+    "LOBES_OF",
+    "NO_FINDING",
+    "SIDES",
+    "SIZES",
+    "Contents",
+    "FindingSpec",
+    "Shape",
+    "add_consolidation",
+    "add_effusion",
+    "add_pneumothorax",
+    "draw_findings",
+    "draw_one",
+    "draw_shape",
+]
 
 
 @dataclass

@@ -36,8 +36,8 @@ class Plane:
         x = points[:, 0] + points[:, 2] * np.float32(np.tan(self.turn)) - np.float32(self.centre[0])
         y = points[:, 1] - np.float32(self.centre[1])
         c, s = np.float32(np.cos(self.tilt)), np.float32(np.sin(self.tilt))
-        column = np.floor((c * x - s * y) / np.float32(step) + fine / 2).astype(np.int64)
-        row = np.floor((s * x + c * y) / np.float32(step) + fine / 2).astype(np.int64)
+        column = np.floor((c * x - s * y) / np.float32(step) + fine / 2).astype(np.int32)
+        row = np.floor((s * x + c * y) / np.float32(step) + fine / 2).astype(np.int32)
         inside = (column >= 0) & (column < fine) & (row >= 0) & (row < fine)
         flat = row * fine + column
         mass = np.broadcast_to(np.asarray(weight, np.float32), inside.shape)[inside]

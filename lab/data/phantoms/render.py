@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from lab.data.phantoms import captions
 from lab.data.phantoms.anatomy import Anatomy, Positioning, draw_anatomy, draw_positioning, stream
 from lab.data.phantoms.detector import detect, develop, scattered, transmitted
-from lab.data.phantoms.film import collimate, label, lead_thickness, mark
-from lab.data.phantoms.findings import (
-    Contents,
+from lab.data.phantoms.devices import device_thickness
+from lab.data.phantoms.draws import (
+    DEVICES,
+    NO_FINDING,
     FindingSpec,
     Shape,
-    add_consolidation,
-    add_effusion,
-    add_pneumothorax,
     draw_findings,
     draw_shape,
+    number_of,
 )
-from lab.data.phantoms.geometry import Map, Plane, blurred, ellipsoid, film_plane, fractal, smoothstep
+from lab.data.phantoms.film import collimate, label, lead_thickness, mark
+from lab.data.phantoms.findings import Contents, add_consolidation, add_effusion, add_pneumothorax
+from lab.data.phantoms.focal import add_nodule
+from lab.data.phantoms.geometry import Map, Plane, film_plane, fractal
+from lab.data.phantoms.lateral import LATERAL, build_lateral, lateral_position, turned
+from lab.data.phantoms.lateral_bones import lateral_bone
+from lab.data.phantoms.lateral_findings import SHOWN, fill_lateral
+from lab.data.phantoms.oedema import add_oedema
 from lab.data.phantoms.skeleton import bone_thickness, rib_paths, tube
 from lab.data.phantoms.thorax import Chest, build_chest
+from lab.data.phantoms.tissue import bowel_gas, soft_tissue, uneven
 from lab.data.phantoms.vessels import tree_points, vessel_thickness
 
 
@@ -40,8 +47,10 @@ class PhantomRecipe:
 class Film:
     """A film and what is known about it.
 
-    ``image`` (size, size) uint8; ``masks`` "lesion", "lungs" and "heart", each (size, size) bool;
-    ``record``: patient_id, label, side, size, lobe, caption, view, sex, age, findings (JSON list).
+    ``image`` (size, size) uint8; ``masks`` "lesion", "lungs" and "heart", each (size, size) bool: "lesion" is where any
+    finding changes the film, the haze of oedema, the whole heart in cardiomegaly and every device (two pixels wide or
+    more) among it. ``record``: patient_id, label, side, size, lobe (of the first pathology; a film with devices alone
+    has "no finding"), caption, view, sex, age, findings (JSON list: pathologies, then devices).
     """
 
     image: np.ndarray
@@ -49,12 +58,31 @@ class Film:
     record: dict[str, object]
 
 
+Findings = FindingSpec | tuple[FindingSpec, ...] | None
+
+
+def findings_of(recipe: PhantomRecipe, view: str, wanted: Findings) -> tuple[FindingSpec, ...]:
+    """What a film shows: what is wanted, or what its own stream draws where nothing is named."""
+    if wanted is None:
+        return draw_findings(stream(recipe.seed, "finding", recipe.patient, recipe.film), view)
+    several = (wanted,) if isinstance(wanted, FindingSpec) else wanted
+    return tuple(f for f in several if f.label != NO_FINDING.label)
+
+
+def stream_of(finding: FindingSpec, recipe: PhantomRecipe, use: int) -> np.random.Generator:
+    """A finding's own stream, so that another side, size or company of it changes little else."""
+    return np.random.default_rng([recipe.seed, recipe.patient, recipe.film, use, number_of(finding)])
+
+
 def shapes_of(findings: tuple[FindingSpec, ...], recipe: PhantomRecipe) -> list[Shape]:
-    """The continuous size of each finding, from its own stream so that a change of side or size changes little else."""
-    return [
-        draw_shape(f, np.random.default_rng([recipe.seed, recipe.patient, recipe.film, 7, i]))
-        for i, f in enumerate(findings)
-    ]
+    """The continuous size of each finding."""
+    return [draw_shape(f, stream_of(f, recipe, 7)) for f in findings]
+
+
+def heart_ratio_of(shapes: list[Shape], anatomy: Anatomy) -> float | None:
+    """The heart's width as a share of the chest's where a finding widens it, None where it stays the patient's."""
+    ratio = max((s.heart_ratio for s in shapes if s.heart_ratio), default=0.0)
+    return ratio if ratio > 1.07 * anatomy.heart_ratio else None
 
 
 def fill_chest(
@@ -64,7 +92,7 @@ def fill_chest(
     shapes: list[Shape],
     anatomy: Anatomy,
     plane: Plane,
-    texture: np.random.Generator,
+    recipe: PhantomRecipe,
 ) -> Contents:
     """The lungs' contents after every finding has had its effect."""
     split = plane.x < 0
@@ -72,71 +100,34 @@ def fill_chest(
     contents = Contents(
         list(chest.lungs), np.zeros_like(vessels), np.zeros_like(vessels), own, np.zeros(vessels.shape, bool)
     )
-    for finding, shape in zip(findings, shapes, strict=True):
-        if finding.label == "effusion":
-            add_effusion(contents, finding, shape, anatomy, plane, chest)
-        elif finding.label == "pneumothorax":
-            add_pneumothorax(contents, finding, shape, anatomy, plane, chest)
-        elif finding.label == "consolidation":
-            add_consolidation(contents, finding, shape, anatomy, plane, chest, texture)
+    own_way = {"effusion": add_effusion, "pneumothorax": add_pneumothorax}
+    textured = {"oedema": add_oedema, "consolidation": add_consolidation, "nodule": add_nodule}
+    # A nodule comes last: it is put where the others have left lung.
+    for finding, shape in sorted(
+        zip(findings, shapes, strict=True), key=lambda pair: pair[0].label == "nodule"
+    ):
+        if finding.label in own_way:
+            own_way[finding.label](contents, finding, shape, anatomy, plane, chest)
+        elif finding.label in textured:
+            texture = stream_of(finding, recipe, 8)
+            textured[finding.label](contents, finding, shape, anatomy, plane, chest, texture)
         elif finding.label == "cardiomegaly":
             contents.lesion |= chest.heart > 0.5
     return contents
-
-
-def soft_tissue(
-    chest: Chest, contents: Contents, anatomy: Anatomy, position: Positioning, plane: Plane, grain: Map
-) -> Map:
-    """Centimetres of water along the beam."""
-    gravity = np.float32(0.68) + np.float32(0.62 / anatomy.lung_height) * np.clip(plane.y, 0, None)
-    density = (
-        np.float32(min(0.5, anatomy.lung_density * position.aeration))
-        * gravity
-        * (1 + np.float32(0.05) * grain)
-    )
-    lungs = contents.air[0] + contents.air[1]
-    blood = np.minimum(contents.vessels[0] + contents.vessels[1], 0.75 * lungs)
-    soft = chest.body - lungs * (1 - density) - contents.free * np.float32(0.99) + contents.fluid
-    soft = blurred(soft, 1.8 * plane.size / 256) + blood * (1 - density)
-    soft = soft - np.minimum(chest.airway, 0.5 * chest.body) - chest.gas * (chest.body > 5)
-    return np.maximum(soft * (1 + np.float32(0.008) * grain), 0).astype(np.float32)
-
-
-def uneven(soft: Map, size: int, rng: np.random.Generator) -> Map:
-    """Muscle, fat and clothing that lie unevenly: about half a centimetre over some five centimetres."""
-    from scipy import ndimage
-
-    coarse = rng.standard_normal((8, 8)).astype(np.float32)
-    field = ndimage.zoom(coarse, size / 8, order=3, mode="nearest", grid_mode=True).astype(np.float32)
-    return np.maximum(soft + np.float32(0.6) * field * soft / (soft + 3), 0)
-
-
-def bowel_gas(chest: Chest, plane: Plane, rng: np.random.Generator) -> Map:
-    """A few pockets of gas under the domes, cm along the beam."""
-    total = np.zeros_like(plane.x)
-    for _ in range(int(rng.integers(0, 6))):
-        radius = rng.uniform(0.5, 1.3)
-        centre = (rng.normal(5, 4.5), chest.diaphragm[1] + 2.0 + rng.gamma(2.0, 1.6))
-        total = np.maximum(
-            total,
-            ellipsoid(
-                plane.x,
-                plane.y,
-                centre,
-                (radius * rng.uniform(1, 1.9), radius, radius),
-                rng.uniform(-0.7, 0.7),
-            ),
-        )
-    below = smoothstep((plane.y - np.float32(max(chest.diaphragm) + 0.5)) / 1.5)
-    return blurred(total * below * np.float32(0.9), 1.2 * plane.size / 256)
 
 
 def record_of(
     recipe: PhantomRecipe, anatomy: Anatomy, position: Positioning, findings: tuple[FindingSpec, ...]
 ) -> dict[str, object]:
     """The manifest row of one film."""
-    first = findings[0] if findings else FindingSpec("no finding")
-    text = captions.caption(findings, stream(recipe.seed, "caption", recipe.patient, recipe.film))
+    first = next((f for f in findings if f.label not in DEVICES), NO_FINDING)
+    text = captions.caption(
+        findings,
+        stream(recipe.seed, "caption", recipe.patient, recipe.film),
+        view=position.view,
+        sex=anatomy.sex,
+        age=anatomy.age,
+    )
     return {
         "patient_id": f"phantom-{recipe.seed}-{recipe.patient:05d}",
         "label": first.label,
@@ -163,37 +154,102 @@ class Body:
 def body_of(seed: int, patient: int) -> Body:
     """Build one patient."""
     anatomy = draw_anatomy(stream(seed, "anatomy", patient))
-    return Body(anatomy, tube(*rib_paths(anatomy), anatomy.cortex), tree_points(anatomy, seed, patient))
+    return Body(
+        anatomy,
+        tube(*rib_paths(anatomy, stream(seed, "bones", patient)), anatomy.cortex),
+        tree_points(anatomy, seed, patient),
+    )
 
 
-def render(recipe: PhantomRecipe, size: int = 256, finding: FindingSpec | None = None) -> Film:
+@dataclass(frozen=True)
+class Crossed:
+    """What the beam of one film crosses: ``bone`` with metal in cm, ``devices`` a mask, each (size, size)."""
+
+    chest: Chest
+    contents: Contents
+    bone: Map
+    devices: np.ndarray
+
+
+def taken(recipe: PhantomRecipe, wanted: Findings) -> tuple[Positioning, tuple[FindingSpec, ...]]:
+    """How a film is taken and what it shows.
+
+    A lateral film leaves out of its own draw what it would not show well; where such a finding is asked for by name,
+    the film is a frontal one.
+    """
+    position = draw_positioning(stream(recipe.seed, "positioning", recipe.patient, recipe.film))
+    findings = findings_of(recipe, position.view, wanted)
+    if position.view != LATERAL:
+        return position, findings
+    shown = tuple(f for f in findings if f.label in SHOWN)
+    if wanted is not None and shown != findings:
+        return replace(position, view="PA"), findings
+    return lateral_position(position), shown
+
+
+def crossed_frontally(
+    body: Body,
+    plane: Plane,
+    position: Positioning,
+    findings: tuple[FindingSpec, ...],
+    shapes: list[Shape],
+    recipe: PhantomRecipe,
+) -> Crossed:
+    """The patient along ``z``."""
+    anatomy = body.anatomy
+    shift = sum(s.shift for s in shapes)
+    chest = build_chest(anatomy, plane, position, heart_ratio_of(shapes, anatomy), shift)
+    vessels = vessel_thickness(anatomy, plane, body.vessels)
+    contents = fill_chest(chest, vessels, findings, shapes, anatomy, plane, recipe)
+    metal, devices = device_thickness(findings, shapes, anatomy, plane, chest)
+    return Crossed(chest, contents, bone_thickness(anatomy, plane, position, body.ribs) + metal, devices)
+
+
+def crossed_sideways(
+    body: Body,
+    plane: Plane,
+    position: Positioning,
+    findings: tuple[FindingSpec, ...],
+    shapes: list[Shape],
+    texture: np.random.Generator,
+) -> Crossed:
+    """The patient along ``x``."""
+    anatomy = body.anatomy
+    chest = build_lateral(anatomy, plane, position, heart_ratio_of(shapes, anatomy))
+    cloud, radius, volume = body.vessels
+    vessels = vessel_thickness(anatomy, plane, (turned(cloud), radius, volume))
+    contents = fill_lateral(chest, vessels, findings, shapes, anatomy, plane, texture)
+    bone = lateral_bone(anatomy, plane, position, body.ribs)
+    return Crossed(chest, contents, bone, np.zeros(vessels.shape, bool))
+
+
+def render(recipe: PhantomRecipe, size: int = 256, finding: Findings = None) -> Film:
     """Render one film. ``finding`` replaces the drawn findings: the same patient and exposure with another finding.
 
-    Pass ``FindingSpec("no finding")`` for the healthy counterpart. Same recipe, size and finding: same bytes.
+    Pass ``FindingSpec("no finding")`` for the healthy counterpart, a tuple for several findings and devices. Same
+    recipe, size and finding: same bytes.
+
+    Raises:
+        DatasetError: when a finding is not known or lacks its side, size or lobe.
     """
     return render_body(body_of(recipe.seed, recipe.patient), recipe, size, finding)
 
 
-def render_body(
-    body: Body, recipe: PhantomRecipe, size: int = 256, finding: FindingSpec | None = None
-) -> Film:
+def render_body(body: Body, recipe: PhantomRecipe, size: int = 256, finding: Findings = None) -> Film:
     """As ``render``, for a patient already built: several films of one patient cost less."""
     seed, patient, film = recipe.seed, recipe.patient, recipe.film
     anatomy = body.anatomy
-    position = draw_positioning(stream(seed, "positioning", patient, film))
-    findings = draw_findings(stream(seed, "finding", patient, film)) if finding is None else (finding,)
-    findings = tuple(f for f in findings if f.label != "no finding")
+    position, findings = taken(recipe, finding)
     shapes = shapes_of(findings, recipe)
     plane = film_plane(position, 0.53 * anatomy.lung_height, size)
-    ratio = next((s.heart_ratio for s in shapes if s.heart_ratio), None)
-    chest = build_chest(anatomy, plane, position, ratio, sum(s.shift for s in shapes))
     texture = stream(seed, "texture", patient, film)
-    grain = fractal(texture, size, 1.6, 3.0)
-    contents = fill_chest(
-        chest, vessel_thickness(anatomy, plane, body.vessels), findings, shapes, anatomy, plane, texture
-    )
+    grain = fractal(texture, size, 1.0, 3.0)
+    if position.view == LATERAL:
+        crossed = crossed_sideways(body, plane, position, findings, shapes, texture)
+    else:
+        crossed = crossed_frontally(body, plane, position, findings, shapes, recipe)
+    chest, contents, bone = crossed.chest, crossed.contents, crossed.bone
     soft = soft_tissue(chest, contents, anatomy, position, plane, grain)
-    bone = bone_thickness(anatomy, plane, position, body.ribs)
     soft = soft - bowel_gas(chest, plane, texture)
     soft = uneven(soft, size, stream(seed, "tissue", patient, film))
     if position.leads:
@@ -207,7 +263,7 @@ def render_body(
     )
     image = label(mark(collimate(develop(signal, chest, plane, position), position), position), position)
     lungs = (chest.lungs[0] + chest.lungs[1]) > 1.0
-    masks = {"lesion": contents.lesion, "lungs": lungs, "heart": chest.heart > 0.5}
+    masks = {"lesion": contents.lesion | crossed.devices, "lungs": lungs, "heart": chest.heart > 0.5}
     return Film(
         np.round(np.clip(image, 0, 1) * 255).astype(np.uint8),
         masks,

@@ -42,9 +42,9 @@ def tube(path: Map, high: Map, thick: Map, cortex: float) -> tuple[Map, Map]:
     )
 
 
-def rib_paths(anatomy: Anatomy) -> tuple[Map, Map, Map]:
+def rib_paths(anatomy: Anatomy, rng: np.random.Generator) -> tuple[Map, Map, Map]:
     """Centre lines (24, m, 3) of the ribs with their half-heights and half-thicknesses (24, m)."""
-    steps = np.linspace(0, 1, 230, dtype=np.float32)
+    steps = np.linspace(0, 1, 200, dtype=np.float32)
     paths, highs, thicks = [], [], []
     for k in range(12):
         share = min(1.0, (k + 2.2) / 6.5)
@@ -63,12 +63,22 @@ def rib_paths(anatomy: Anatomy) -> tuple[Map, Map, Map]:
             - 0.6 * np.sin(np.clip(theta * 2.2, 0, np.pi)) * share
         )
         for side in (-1, 1):
-            paths.append(np.stack([side * x, y, z], -1))
-            slim = 1 - 0.50 * np.exp(-(((theta - 1.65) / 0.45) ** 2))
+            lift, hang, wide, stout = rng.normal(0, 1, 4)
+            paths.append(
+                np.stack(
+                    [
+                        side * x * (1 + 0.008 * wide),
+                        y + 0.16 * lift + 0.35 * hang * (1 - np.cos(theta)) / 2,
+                        z,
+                    ],
+                    -1,
+                )
+            )
+            slim = 1 - 0.60 * np.exp(-(((theta - 1.65) / 0.45) ** 2))
             fade = slim * np.minimum(1, (1 - steps) * 14 + 0.25)
             swell = 0.82 + 0.30 * smoothstep((theta - 1.2) / 1.4)
-            highs.append(anatomy.rib_height * (0.85 + 0.15 * share) * swell * fade)
-            thicks.append(0.34 * np.ones_like(steps) * fade)
+            highs.append(anatomy.rib_height * (0.85 + 0.15 * share) * (1 + 0.08 * stout) * swell * fade)
+            thicks.append((0.34 if k < 8 else 0.20) * np.ones_like(steps) * fade)
     return np.array(paths, np.float32), np.array(highs, np.float32), np.array(thicks, np.float32)
 
 
@@ -163,7 +173,7 @@ def spine(anatomy: Anatomy, plane: Plane) -> Map:
     disc = smoothstep((gap - 0.84) / 0.08)
     plate = np.exp(-(((gap - 0.80) / 0.07) ** 2))
     body = side**0.5 * (5.6 * SPONGE + 0.4 * SPONGE * (1 - disc) + 0.25 * plate)
-    edge = 0.25 * np.exp(-(((np.abs(x) - waist * 0.95) / 0.13) ** 2)) * (1 - disc)
+    edge = 0.14 * np.exp(-(((np.abs(x) - waist * 0.95) / 0.13) ** 2)) * (1 - disc)
     pedicle = ((np.abs(x) - 0.66 * waist) / 0.42) ** 2 + ((phase - 0.36) * anatomy.rib_spacing / 0.55) ** 2
     ring = 0.45 * np.exp(-((np.sqrt(pedicle) - 1) ** 2) / 0.12)
     spinous = 0.9 * np.exp(-((x / 0.30) ** 2) - ((phase - 0.75) * anatomy.rib_spacing / 0.6) ** 2)
@@ -183,7 +193,7 @@ def spine(anatomy: Anatomy, plane: Plane) -> Map:
 
 def bone_thickness(anatomy: Anatomy, plane: Plane, position: Positioning, ribs: tuple[Map, Map]) -> Map:
     """Thickness of cortical bone along the beam, cm (size, size)."""
-    clavicles, clavicle_mass = tube(*clavicle_paths(anatomy, position), 0.21)
+    clavicles, clavicle_mass = tube(*clavicle_paths(anatomy, position), 0.16)
     shoulders, shoulder_mass = shoulder_points(anatomy, position)
     cloud = np.concatenate([ribs[0], clavicles, shoulders])
     mass = np.concatenate([ribs[1], clavicle_mass, shoulder_mass])

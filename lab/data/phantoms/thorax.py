@@ -100,8 +100,10 @@ def lung_chord(anatomy: Anatomy, plane: Plane, side: int, dome: float, shift: fl
     inner = 1.2 + (APEX_X - 1.2) * np.clip(1 - u / 0.24, 0, 1) ** np.float32(1.8)
     inner = inner + np.float32(shift * side) * smoothstep(u * 2)
     q = (2 * across - outer - inner) / np.maximum(outer - inner, 0.3)
-    profile = np.sqrt(np.clip(1 - np.abs(q) ** np.where(q > 0, np.float32(2.6), np.float32(3.6)), 0, None))
-    depth = np.sqrt(np.clip(1 - np.clip(1 - u / 0.45, 0, 1) ** 2, 0, None)) * (u > 0)
+    cage = np.clip(across / outer, 0, 1) ** np.float32(2.3)
+    medial = np.clip(-q, 0, 1) ** np.float32(2.8)
+    profile = np.sqrt((1 - cage) * (1 - medial)) * (q < 1) * (q > -1)
+    depth = np.sqrt(np.clip(1 - np.clip(1 - u / 0.7, 0, 1) ** 2.4, 0, None)) * (u > 0)
     chord = np.float32(anatomy.lung_depth) * profile * depth
     reach = (across - 5.6) / (anatomy.half_width - 5.6)
     drop = np.where(
@@ -110,7 +112,7 @@ def lung_chord(anatomy: Anatomy, plane: Plane, side: int, dome: float, shift: fl
         1.6 * np.minimum(reach, 0) ** 2 * 1.8,
     )
     below = np.clip(plane.y - dome - drop, 0, None)
-    return np.clip(chord - np.float32(anatomy.lung_depth * 0.80) * np.sqrt(below / 0.9), 0, None).astype(
+    return np.clip(chord - np.float32(anatomy.lung_depth * 0.80) * np.sqrt(below / 2.2), 0, None).astype(
         np.float32
     )
 
@@ -126,25 +128,26 @@ def body_chord(anatomy: Anatomy, plane: Plane, position: Positioning) -> Map:
         - np.float32(0.02) * np.clip(0.6 * h - y, 0, None)
     )
     ridge = (
-        -6.6
-        + 0.34 * np.clip(x - 5.5, 0, None)
-        + 0.015 * np.clip(x - 12, 0, None) ** 2
-        - 1.1 * np.clip(6.5 - x, 0, None) ** 2
+        -3.9
+        + 0.45 * (anatomy.clavicle_slope + 0.06 * position.arm) * np.clip(x - 5.5, 0, None)
+        + 0.03 * np.clip(x - 15, 0, None) ** 2
+        - 6.0 * np.exp(-np.clip(x - 4.8, 0, None) / 1.9)
+        - 1.1 * np.clip(4.8 - x, 0, None) ** 2
     )
-    under = smoothstep((y - ridge) / 5.0) ** np.float32(0.5)
+    under = smoothstep((y - ridge) / 4.6) ** np.float32(0.5)
     flat = (
         under
         * np.float32(anatomy.body_depth)
-        * (1 - np.float32(0.30) * smoothstep((0.34 * h - y) / (0.5 * h)))
+        * (1 - np.float32(0.34) * smoothstep((0.45 * h - y) / (0.6 * h)))
     )
-    flat = flat * (1 + np.float32(0.08) * smoothstep((y - 0.7 * h) / (0.35 * h)))
-    torso = flat * np.clip(1 - (x / half) ** np.float32(2.4), 0, None) ** np.float32(0.5)
+    flat = flat * (1 + np.float32(0.15) * smoothstep((y - 0.4 * h) / (0.6 * h)))
+    torso = flat * np.clip(1 - (x / half) ** np.float32(3.2), 0, None) ** np.float32(0.5)
     edge = np.float32(anatomy.shoulder + 4.0)
     round_off = np.clip(1 - (x / edge) ** 8, 0, None) ** np.float32(0.5)
     fade = 1 - smoothstep((y - 6.0 - 0.25 * position.arm) / 9)
-    shoulder = np.float32(0.70 * anatomy.body_depth) * under * round_off * fade
+    shoulder = np.float32(0.56 * anatomy.body_depth) * under * round_off * fade
     wide = 5.0 + 1.6 * smoothstep((y + 8) / 8)
-    neck = 2 * np.sqrt(np.clip(wide**2 - x * x, 0, None)) * (1 - smoothstep((y + 4) / 10))
+    neck = 2.7 * np.sqrt(np.clip(wide**2 - x * x, 0, None)) * (1 - smoothstep((y + 4) / 10))
     arm_x = anatomy.shoulder + 0.4 + 0.10 * (y - 3) + position.arm
     arm = (
         2
@@ -152,7 +155,16 @@ def body_chord(anatomy: Anatomy, plane: Plane, position: Positioning) -> Map:
         * smoothstep((y - 0.5) / 3)
     )
     body = np.cbrt(torso**3 + shoulder**3 + neck**3 + arm**3).astype(np.float32)
-    return body + breast_chord(anatomy, plane)
+    return body + breast_chord(anatomy, plane) + girdle_chord(anatomy, plane, position)
+
+
+def girdle_chord(anatomy: Anatomy, plane: Plane, position: Positioning) -> Map:
+    """Muscles of the shoulder girdle: pectoral and latissimus folds in front of and behind the outer lung."""
+    x, y, h = np.abs(plane.x), plane.y, anatomy.lung_height
+    edge = anatomy.half_width + 0.4 * anatomy.wall + 0.5 * position.scapula
+    across = smoothstep((x - edge + 5.5) / 6.0) * smoothstep((edge + 5.5 - x) / 4.0)
+    along = smoothstep((y + 1.0) / 5.0) * smoothstep((1.02 * h - y) / (0.5 * h))
+    return (np.float32(3.2 * anatomy.muscle) * across * along).astype(np.float32)
 
 
 def breast_chord(anatomy: Anatomy, plane: Plane) -> Map:
@@ -172,7 +184,7 @@ def breast_chord(anatomy: Anatomy, plane: Plane) -> Map:
     q = ((x - 0.62 * anatomy.half_width) / np.float32(size * 1.05)) ** 2 + (
         (y - anatomy.breast_y) / tall
     ) ** 2
-    bulge = np.sqrt(np.clip(1 - q, 0, None)) * (
+    bulge = np.clip(1 - q, 0, None) ** np.float32(0.8) * (
         1 - np.float32(0.45) * np.clip((anatomy.breast_y - y) / tall, 0, 1)
     )
     return pectoral + np.float32(anatomy.breast) * bulge.astype(np.float32)
@@ -185,7 +197,7 @@ def build_chest(
     moved = Plane(
         plane.size, plane.pixel, plane.centre, plane.tilt, plane.turn, plane.x - np.float32(shift), plane.y
     )
-    heart = heart_chord(anatomy, moved, position.view, ratio, 0.6 * position.inspiration)
+    heart = heart_chord(anatomy, moved, position.view, ratio, 0.9 * position.inspiration)
     mediastinum = mediastinum_chord(anatomy, moved)
     domes = (anatomy.dome + position.inspiration, anatomy.dome + position.inspiration + anatomy.dome_step)
     inner = heart * np.float32(1.35) + mediastinum
@@ -195,7 +207,7 @@ def build_chest(
     )
     h = anatomy.lung_height
     bend = 0.25 - 0.35 * np.clip(plane.y / h, 0, 1)
-    tube = 2.6 * np.sqrt(np.clip(0.9**2 - (moved.x + bend - plane.depth_shift(1)) ** 2, 0, None))
+    tube = 2.0 * np.sqrt(np.clip(0.9**2 - (moved.x + bend - plane.depth_shift(1)) ** 2, 0, None))
     airway = tube * smoothstep((0.36 * h - plane.y) / 1.0)
     for side, drop in ((-1, 1.9), (1, 1.3)):
         along = np.clip((moved.x * side) / 3.6, 0, 1)
@@ -205,9 +217,13 @@ def build_chest(
         airway = np.maximum(airway, bronchus * (along > 0) * (1 - smoothstep((along - 0.8) / 0.2)))
     present, radius, place = anatomy.gas
     bubble = ellipsoid(
-        plane.x, plane.y, (place, domes[1] + 1.0 + 0.6 * radius), (radius * 1.25, radius * 0.75, radius), 0.15
+        plane.x,
+        plane.y,
+        (place, domes[1] + 0.7 + 0.62 * radius),
+        (radius * 1.25, radius * 0.75, radius),
+        0.15,
     )
-    gas = bubble * np.float32(0.55 if present < 0.65 else 0.0)
+    gas = bubble * np.float32(0.45 if present < 0.45 else 0.0)
     hilum = ((-3.3 + shift, 0.445 * h), (3.5 + shift, 0.405 * h))
     return Chest(
         body_chord(anatomy, plane, position),

@@ -8,7 +8,7 @@ from lab.data.phantoms.anatomy import Anatomy, stream
 from lab.data.phantoms.geometry import Map, Plane, blurred
 from lab.data.phantoms.thorax import APEX_X, wall_half_width
 
-LEAVES = 260
+LEAVES = 200
 LEAF_RADIUS = 0.066
 TAPER = 2.1  # parent radius ** TAPER = sum of the children's
 CLASSES = ((0.0, 0.10), (0.10, 0.22), (0.22, 0.42), (0.42, 9.0))
@@ -43,11 +43,12 @@ def grow(root: Map, leaves: Map, frugality: float) -> tuple[Map, np.ndarray]:
         if up >= 0 and gap[best] > 1.2:
             middle = nodes[best] * np.float32(0.6) + nodes[up] * np.float32(0.4)
             nodes[count], parent[count] = middle, up
-            run[count] = run[up] + np.linalg.norm(middle - nodes[up])
+            run[count] = run[up] + np.float32(0.6) * (run[best] - run[up])
             parent[best] = count
             best, count = count, count + 1
         nodes[count], parent[count] = leaf, best
-        run[count] = run[best] + np.linalg.norm(leaf - nodes[best])
+        last = leaf - nodes[best]
+        run[count] = run[best] + np.sqrt(last @ last)
         count += 1
     return nodes[:count], parent[:count]
 
@@ -66,6 +67,25 @@ def radii(nodes: Map, parent: np.ndarray) -> Map:
         here = np.flatnonzero(depth == level)
         np.add.at(flow, parent[here], flow[here])
     return (LEAF_RADIUS * np.maximum(flow, 1) ** (1 / TAPER)).astype(np.float32)
+
+
+TWIGS = 5
+TWIG_STEPS = 12
+
+
+def twigs(leaves: Map, root: Map, rng: np.random.Generator) -> tuple[Map, Map, Map]:
+    """The last branches beyond each leaf: points (n, 3), radii (n,) and volumes (n,); they fan out from the hilum."""
+    count = len(leaves) * TWIGS
+    start = np.repeat(leaves, TWIGS, axis=0)
+    ray = start - root
+    ray = ray / (np.linalg.norm(ray, axis=1, keepdims=True) + np.float32(1e-6))
+    ray = ray + rng.normal(0, 0.55, (count, 3)).astype(np.float32)
+    length = rng.uniform(0.6, 2.0, count).astype(np.float32)
+    steps = ((np.arange(TWIG_STEPS, dtype=np.float32) + 0.5) / TWIG_STEPS)[None, :, None]
+    points = start[:, None] + ray[:, None] * length[:, None, None] * steps
+    size = np.repeat((LEAF_RADIUS * rng.uniform(0.5, 0.95, count)).astype(np.float32), TWIG_STEPS)
+    volume = np.pi * size**2 * np.repeat(length / TWIG_STEPS, TWIG_STEPS)
+    return points.reshape(-1, 3), size, volume.astype(np.float32)
 
 
 def tree_points(anatomy: Anatomy, seed: int, patient: int) -> tuple[Map, Map, Map]:
@@ -92,6 +112,10 @@ def tree_points(anatomy: Anatomy, seed: int, patient: int) -> tuple[Map, Map, Ma
             clouds.append(point)
             sizes.append(size)
             volumes.append(np.pi * size**2 * (length / count)[edge])
+            twig, twig_size, twig_volume = twigs(leaves, root, rng)
+            clouds.append(twig)
+            sizes.append(twig_size)
+            volumes.append(twig_volume)
         clouds.append(
             root
             + rng.normal(0, 1, (14, 3)).astype(np.float32) * np.array([0.5, 1.5, 1.0], np.float32)
