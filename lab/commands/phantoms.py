@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -13,11 +14,30 @@ from lab.commands.output import ProgressLine, emit, run_to_end
 from lab.config import settings
 from lab.data.phantom_films import renderer_digest
 from lab.data.phantom_pack import FOLDER, REMAKE, find_pack, misfit, read_pack
+from lab.errors import InputError
 from lab.runs.prepare import films_run
 from lab.runs.requests import PHANTOM, PHANTOM_FILMS, PHANTOM_PATIENTS
 from lab.runs.spec import Progress
 
 app = typer.Typer(help="The phantom radiographs that come with this program.", no_args_is_help=True)
+
+
+@app.callback(invoke_without_command=True)
+def phantoms(
+    context: typer.Context,
+    realism: Annotated[bool, typer.Option("--realism", help="Measure phantoms beside real films.")] = False,
+    films: Annotated[Path | None, typer.Option("--films", help="Folder of cxr_nih64 and cxr_covid.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for a contact sheet.")] = None,
+    write: Annotated[bool, typer.Option("--write", help="Keep the report beside the phantom pack.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The phantom radiographs that come with this program."""
+    if context.invoked_subcommand is None and realism:
+        _realism(films, out, write, as_json)
+    elif realism or films or out or write or as_json:
+        raise InputError(
+            "These options belong to --realism alone; nothing was done; ask for it, or leave them out."
+        )
 
 
 @app.command("pack")
@@ -68,6 +88,35 @@ def films(
     """Render every film of a phantom dataset that nobody has looked at yet."""
     result = run_to_end(films_run(name))
     emit(result, as_json, [f"{result['rendered']} films rendered, {result['images']} films in all."])
+
+
+def _realism(folder: Path | None, out: Path | None, write: bool, as_json: bool) -> None:
+    from lab.gates.realism import FILMS, films_of, measure
+    from lab.gates.realism_sheet import write_sheet
+    from lab.gates.report import write_report
+
+    line = ProgressLine(every_s=1.0)
+
+    def tick(stage: str, done: int, total: int) -> None:
+        line(Progress(stage, done, total))
+
+    try:
+        found = films_of(folder, FILMS, tick)
+        sheet = write_sheet(tuple(found.small.values()), out) if out is not None else None
+        report = measure(found, tick)
+    finally:
+        line.close()
+    stored = write_report(report, FOLDER / PHANTOM) if write else None
+    paths = [str(path) for path in (stored, sheet) if path is not None]
+    emit(
+        {**asdict(report), "files": paths},
+        as_json,
+        [
+            report.title,
+            *(figure.line() for figure in report.figures),
+            *(f"written: {path}" for path in paths),
+        ],
+    )
 
 
 def pack_state() -> str:

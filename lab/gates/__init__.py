@@ -1,0 +1,1 @@
+"""Gates: what a shipped asset was measured by, with the limits it has to keep."""
