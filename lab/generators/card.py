@@ -31,6 +31,8 @@ class GeneratorCard:
         modality: such as "chest radiograph".
         hub_id: repository on the hub, with `revision` its full commit; empty for a local folder.
         folder: model folder, absolute or relative to the card's own folder.
+        parts: components that several generators share, such as {"vae": "../cxr-base/vae"}: name in
+            `model_index.json` to folder, absolute or relative to the card's own folder.
         base, lora: hub id or folder of the base model, and the LoRA file laid over it.
         loader: which loader of `lab.generators.load` reads the folder.
         size: default image side in pixels; `sizes` are the sides it may be asked for (empty: only `size`).
@@ -38,6 +40,7 @@ class GeneratorCard:
         colour: "grey" or "rgb".
         options: further keyword arguments for the pipeline's call, such as guidance_rescale.
         vocabulary: words the text encoder was trained on; empty for an open vocabulary.
+        captions: the only captions it was trained on; empty where any sentence of its vocabulary will do.
         examples: prompts to start from.
         measured: figures about quality and training, as plain JSON.
         root: folder of the card file; not part of the JSON.
@@ -51,6 +54,7 @@ class GeneratorCard:
     hub_id: str = ""
     revision: str = ""
     folder: str = ""
+    parts: dict[str, str] = field(default_factory=dict, hash=False)
     base: str = ""
     lora: str = ""
     loader: str = "diffusers"
@@ -68,6 +72,7 @@ class GeneratorCard:
     training_dataset: str = ""
     phantom_trained: bool = False
     vocabulary: tuple[str, ...] = ()
+    captions: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
     notes: str = ""
     measured: dict[str, Any] = field(default_factory=dict, hash=False)
@@ -83,8 +88,16 @@ class GeneratorCard:
         """Absolute model folder, or None when the model lives on the hub."""
         if not self.folder:
             return None
-        folder = Path(self.folder).expanduser()
-        return folder if folder.is_absolute() or self.root is None else self.root / folder
+        return self._placed(self.folder)
+
+    @property
+    def part_folders(self) -> dict[str, Path]:
+        """Folders of the components that lie outside the model folder, by component."""
+        return {name: self._placed(folder) for name, folder in sorted(self.parts.items())}
+
+    def _placed(self, folder: str) -> Path:
+        given = Path(folder).expanduser()
+        return given if given.is_absolute() or self.root is None else self.root / given
 
     def to_json(self) -> dict[str, Any]:
         """The card as plain JSON, without `root`."""
@@ -94,7 +107,7 @@ class GeneratorCard:
 
 
 _FIELDS = {f.name: f for f in dataclasses.fields(GeneratorCard) if f.name != "root"}
-_LISTS = ("sizes", "vocabulary", "examples")
+_LISTS = ("sizes", "vocabulary", "captions", "examples")
 
 
 def card_from_json(values: Any, root: Path | None = None) -> GeneratorCard:
@@ -140,7 +153,11 @@ def _field_value(name: str, value: Any) -> Any:
         ):
             raise _refused(f"the field {name!r} must be a list")
         return tuple(value)
-    if name in ("options", "measured"):
+    if name == "parts" and not (
+        isinstance(value, dict) and all(isinstance(v, str) and v for v in value.values())
+    ):
+        raise _refused("the field 'parts' must give a folder for each component")
+    if name in ("options", "measured", "parts"):
         wanted: tuple[type, ...] = (dict,)
     elif isinstance(default, bool):
         wanted = (bool,)

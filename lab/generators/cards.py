@@ -9,8 +9,11 @@ from lab.atomic import write_json
 from lab.config import ASSETS, settings
 from lab.errors import GeneratorError, NotFoundError
 from lab.generators.card import GeneratorCard, read_card
+from lab.generators.load import downloaded_folder
+from lab.generators.weights import check_no_code
 
 EMBEDDED = ASSETS / "generators"
+_CODE_OPTIONS = ("trust_remote_code", "custom_pipeline", "custom_revision")
 
 
 def workspace_folder() -> Path:
@@ -32,6 +35,7 @@ def _read_all() -> tuple[list[GeneratorCard], list[tuple[str, str]]]:
         name = file.parent.name if file.name == "card.json" else file.name
         try:
             card = read_card(file)
+            _check_start(card)
         except GeneratorError as error:
             broken.append((name, str(error)))
             continue
@@ -44,9 +48,25 @@ def _read_all() -> tuple[list[GeneratorCard], list[tuple[str, str]]]:
     return list(cards.values()), broken
 
 
+def _check_start(card: GeneratorCard) -> None:
+    """What every card must pass before it is offered: it asks for no code, neither itself nor in its folder."""
+    asked = sorted(set(card.options) & set(_CODE_OPTIONS))
+    if asked:
+        raise GeneratorError(
+            f"This generator card asks to run code of its own ({asked[0]}), which is never done; "
+            "other generators are kept; use a model of a standard class."
+        )
+    for place in (card.path, downloaded_folder(card), *card.part_folders.values()):
+        if place is not None and place.is_dir():
+            check_no_code(place)
+
+
 def list_cards() -> list[GeneratorCard]:
-    """All readable cards, embedded ones first; an unreadable card never hides the others."""
-    return _read_all()[0]
+    """All readable cards, an unreadable one never hides the others.
+
+    Those trained on phantoms come first, because their training images are on every machine.
+    """
+    return sorted(_read_all()[0], key=lambda card: not card.phantom_trained)
 
 
 def broken_cards() -> list[tuple[str, str]]:
@@ -85,6 +105,7 @@ def add_card(path: Path) -> GeneratorCard:
         GeneratorError: when the card is not valid, its id is taken, or its model folder is not there.
     """
     card = read_card(Path(path))
+    _check_start(card)
     if any(card.id == other.id for other in list_cards()):
         raise GeneratorError(
             "A generator of this id is already there; it was kept as it is; give the new card another id."
@@ -95,7 +116,8 @@ def add_card(path: Path) -> GeneratorCard:
                 "The model folder of this card was not found; nothing was added; "
                 "correct the folder in the card."
             )
-        card = dataclasses.replace(card, folder=str(card.path.resolve()))
+        parts = {name: str(folder.resolve()) for name, folder in card.part_folders.items()}
+        card = dataclasses.replace(card, folder=str(card.path.resolve()), parts=parts)
     target = workspace_folder() / f"{card.id}.json"
     write_json(target, card.to_json())
     return read_card(target)

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.errors import GeneratorError, WeightsError
+from lab.errors import GeneratorError
 from lab.generators.card import GeneratorCard
 from lab.generators.contract import MICRO_BATCH, StepProgress
+from lab.generators.open_pipeline import open_pipeline
 from lab.generators.previews import latent_previews, to_pixels
 from lab.generators.prompts import PromptReading, read_with
 from lab.generators.request import GenerationRequest
@@ -38,8 +39,12 @@ class DiffusersGenerator:
         self.card = card
         self.device = device
         check_folder(folder)
-        self.digest = weights_digest(folder)
-        self.pipeline = _open(card, folder, device)
+        for part, place in card.part_folders.items():
+            # One that is not there is named when the pipeline is opened.
+            if place.is_dir():
+                check_folder(place, weights="tokenizer" not in part)
+        self.digest = weights_digest(folder, card.part_folders)
+        self.pipeline = open_pipeline(card, folder, device)
         self._lock = threading.Lock()
 
     def prompt_reading(self, prompt: str) -> PromptReading:
@@ -214,68 +219,3 @@ def _as_image(pixels: NDArray[np.floating[Any]], colour: str) -> NDArray[np.uint
     if image.ndim == 3:
         image = image[..., 0] if image.shape[2] == 1 else image if colour == "rgb" else image.mean(axis=2)
     return to_pixels(image)
-
-
-def _open(card: GeneratorCard, folder: Path, device: str) -> Any:
-    import json
-
-    import torch
-    from diffusers import DiffusionPipeline
-    from diffusers.utils import logging as diffusers_logging
-    from transformers.utils import logging as transformers_logging
-
-    diffusers_logging.disable_progress_bar()
-    transformers_logging.disable_progress_bar()
-    # The general-purpose safety checker blackens medical films; it is left out wherever a folder names one.
-    index = (
-        json.loads((folder / "model_index.json").read_text(encoding="utf-8")) if _has_index(folder) else {}
-    )
-    without = {"safety_checker": None, "requires_safety_checker": False} if "safety_checker" in index else {}
-    try:
-        pipeline = DiffusionPipeline.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, dtype=getattr(torch, card.dtype), **without
-        )
-        if card.lora:
-            pipeline.load_lora_weights(str(_lora_file(card)), use_safetensors=True)
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError) as error:
-        raise WeightsError(
-            f"The weights of {card.title} could not be loaded ({type(error).__name__}); "
-            "nothing was generated; copy the whole model folder again."
-        ) from error
-    if card.scheduler and card.scheduler != type(pipeline.scheduler).__name__:
-        pipeline.scheduler = _scheduler(card.scheduler, pipeline.scheduler.config)
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline.to(device)
-
-
-def _has_index(folder: Path) -> bool:
-    if not (folder / "model_index.json").is_file():
-        raise WeightsError(
-            "This folder has no model_index.json; nothing was loaded; "
-            "give the folder of a diffusers pipeline."
-        )
-    return True
-
-
-def _lora_file(card: GeneratorCard) -> Path:
-    from lab.generators.weights import check_safetensors
-
-    file = Path(card.lora).expanduser()
-    file = file if file.is_absolute() or card.root is None else card.root / file
-    if file.suffix != ".safetensors" or not file.is_file():
-        raise WeightsError(
-            "The LoRA file of this card was not found as safetensors; nothing was loaded; correct the card."
-        )
-    check_safetensors(file, file.name)
-    return file
-
-
-def _scheduler(name: str, config: Any) -> Any:
-    import diffusers
-
-    kind = getattr(diffusers, name, None)
-    if kind is None or not name.endswith("Scheduler"):
-        raise GeneratorError(
-            "The card names a scheduler that diffusers does not have; nothing was loaded; correct the card."
-        )
-    return kind.from_config(config)

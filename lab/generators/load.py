@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from lab.config import settings
 from lab.errors import GeneratorError
 from lab.generators.card import GeneratorCard
 from lab.generators.contract import Generator
@@ -36,8 +37,37 @@ def load(card: GeneratorCard, device: str | None = None) -> Generator:
     return LOADERS.get(card.loader)(card, model_folder(card), pick(device))
 
 
+def model_digest(card: GeneratorCard) -> str:
+    """SHA-256 over all weights and settings of a generator, parts that it shares with others among them.
+
+    Raises:
+        GeneratorError: when its folder is not on this machine.
+    """
+    from lab.generators.weights import weights_digest
+
+    return weights_digest(model_folder(card), card.part_folders)
+
+
+def autoencoder_digest(card: GeneratorCard) -> str:
+    """SHA-256 over the autoencoder alone: generators that share one also share what was calibrated with it.
+
+    Raises:
+        GeneratorError: when the generator's folder is not on this machine.
+    """
+    from lab.generators.weights import weights_digest
+
+    folder = model_folder(card)
+    own = card.part_folders.get("vae", folder / "vae")
+    return weights_digest(own) if own.is_dir() else model_digest(card)
+
+
+def downloaded_folder(card: GeneratorCard) -> Path:
+    """Where `lab.generators.download` puts the weights of a hub card; complete whenever it exists."""
+    return settings().workspace / "models" / card.id / (card.revision or "none")
+
+
 def model_folder(card: GeneratorCard) -> Path:
-    """The folder on this machine that holds the weights of `card`.
+    """The folder on this machine that holds the weights of `card`: its own, a downloaded one, or the hub's cache.
 
     Raises:
         GeneratorError: when it is not there, with what to do.
@@ -49,6 +79,8 @@ def model_folder(card: GeneratorCard) -> Path:
                 "put the folder back or correct the card."
             )
         return card.path
+    if downloaded_folder(card).is_dir():
+        return downloaded_folder(card)
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
@@ -58,5 +90,5 @@ def model_folder(card: GeneratorCard) -> Path:
         gate = f" Access: {card.gate}." if card.gate else ""
         raise GeneratorError(
             f"The model of {card.title} is not on this machine; nothing was generated; "
-            f"download {card.hub_id} at its pinned revision, or give a folder in the card.{gate}"
+            f"download it with: python -m lab generators download {card.id}, or give a folder in the card.{gate}"
         ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,12 @@ _ITEM_BYTES = {
 _HASHED = (".safetensors", ".json", ".txt", ".model")
 
 
-def check_folder(folder: Path) -> None:
+def check_folder(folder: Path, *, weights: bool = True) -> None:
     """Refuse a model folder that holds anything but safetensors, JSON and text.
 
     Args:
         folder: a diffusers model folder or one component of it.
+        weights: whether it has to hold weights; a tokenizer has none.
 
     Raises:
         WeightsError: for pickle content under any name, damaged safetensors, components that bring their own
@@ -44,22 +46,54 @@ def check_folder(folder: Path) -> None:
     files = [file for file in sorted(folder.rglob("*")) if file.is_file() and ".git" not in file.parts]
     for file in files:
         _check_file(file, file.relative_to(folder).as_posix())
-    if not any(file.suffix == ".safetensors" for file in files):
+    if weights and not any(file.suffix == ".safetensors" for file in files):
         raise WeightsError(
             "This model folder holds no safetensors weights; nothing was loaded; "
             "download the safetensors version."
         )
+    check_no_code(folder)
+
+
+def check_no_code(folder: Path) -> None:
+    """Refuse a model folder that asks for code of its own: classes, mappings or Python files. Opens no weights.
+
+    Raises:
+        WeightsError: naming what asks for it.
+    """
+    for file in sorted(folder.rglob("*.py")):
+        raise _own_code(file.relative_to(folder).as_posix())
     _check_index(folder / "model_index.json")
+    for file in sorted([*folder.glob("*config.json"), *folder.glob("*/*config.json")]):
+        try:
+            values = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise WeightsError(
+                f"The settings {file.relative_to(folder).as_posix()[:80]} cannot be read; nothing was loaded; "
+                "copy the model again."
+            ) from error
+        if isinstance(values, dict) and values.get("auto_map"):
+            raise _own_code(file.relative_to(folder).as_posix())
 
 
-def weights_digest(folder: Path) -> str:
-    """SHA-256 over the weights and settings of a model folder: names and digests of its files."""
-    names = {
-        file.relative_to(folder).as_posix(): digest_file(file)
+def weights_digest(folder: Path, parts: Mapping[str, Path] | None = None) -> str:
+    """SHA-256 over the weights and settings of a model: names and digests of its files.
+
+    Args:
+        folder: the model folder.
+        parts: folders of components that lie elsewhere, by component.
+    """
+    names = _digests(folder, "")
+    for part, place in (parts or {}).items():
+        names |= _digests(place, f"{part}/")
+    return digest_json(names)
+
+
+def _digests(folder: Path, prefix: str) -> dict[str, str]:
+    return {
+        prefix + file.relative_to(folder).as_posix(): digest_file(file)
         for file in sorted(folder.rglob("*"))
         if file.is_file() and file.suffix in _HASHED and file.name != "card.json"
     }
-    return digest_json(names)
 
 
 def _check_file(file: Path, name: str) -> None:
@@ -73,10 +107,7 @@ def _check_file(file: Path, name: str) -> None:
     if file.suffix.lower() == ".safetensors":
         check_safetensors(file, name)
     elif file.suffix == ".py":
-        raise WeightsError(
-            f"The model folder brings its own code ({name[:80]}), which is never run; nothing was loaded; "
-            "use a model of a standard class."
-        )
+        raise _own_code(name)
 
 
 def check_safetensors(file: Path, name: str) -> dict[str, Any]:
@@ -140,7 +171,7 @@ def _check_index(index: Path) -> None:
         custom = not isinstance(values.get("_class_name"), str) or any(
             part[0] not in _LIBRARIES for part in parts
         )
-    except (ValueError, AttributeError, IndexError, TypeError) as error:
+    except (OSError, ValueError, AttributeError, IndexError, TypeError, RecursionError) as error:
         raise WeightsError(
             "The model_index.json of this folder cannot be read; nothing was loaded; copy it again."
         ) from error
@@ -149,6 +180,13 @@ def _check_index(index: Path) -> None:
             "This model asks to run code of its own, which is never done; nothing was loaded; "
             "use a standard class."
         )
+
+
+def _own_code(name: str) -> WeightsError:
+    return WeightsError(
+        f"The model folder brings its own code ({name[:80]}), which is never run; nothing was loaded; "
+        "use a model of a standard class."
+    )
 
 
 def _damaged(name: str, reason: str) -> WeightsError:

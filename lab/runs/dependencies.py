@@ -43,12 +43,11 @@ def calibration_digest(dataset: str, extractor: str) -> str:
 
 def autoencoder_digest(dataset: str) -> str:
     """Digest of the weights that plant the round-trip canaries of a dataset, "none" without any."""
+    from lab.generators import load
     from lab.generators.cards import autoencoder_card
-    from lab.generators.load import model_folder
-    from lab.generators.weights import weights_digest
 
     card = autoencoder_card(dataset)
-    return "none" if card is None else weights_digest(model_folder(card))
+    return "none" if card is None else load.autoencoder_digest(card)
 
 
 def known_extractor(name: str) -> str:

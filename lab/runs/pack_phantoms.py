@@ -122,11 +122,10 @@ def _packed_store() -> FeatureStore:
 def _autoencoders(id: str) -> list[tuple[str, Any]]:
     """Digest of the weights and card of every autoencoder to calibrate with: none, then the generator's own."""
     from lab.generators.cards import autoencoder_card
-    from lab.generators.load import model_folder
-    from lab.generators.weights import weights_digest
+    from lab.generators.load import autoencoder_digest
 
     card = autoencoder_card(id)
-    return [("none", None)] if card is None else [("none", None), (weights_digest(model_folder(card)), card)]
+    return [("none", None)] if card is None else [("none", None), (autoencoder_digest(card), card)]
 
 
 def _calibrated(dataset: Dataset, vae: tuple[str, Any], on_stage: OnStage) -> Path:

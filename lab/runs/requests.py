@@ -55,8 +55,7 @@ def generate_run(request: GenerationRequest, dataset: str | None, extractor: str
         extractor: the feature extractor.
     """
     from lab.generators.cards import get_card
-    from lab.generators.load import model_folder
-    from lab.generators.weights import weights_digest
+    from lab.generators.load import model_digest
 
     chosen = {
         "generator": request.generator,
@@ -69,7 +68,7 @@ def generate_run(request: GenerationRequest, dataset: str | None, extractor: str
         "dataset": dataset,
         "extractor": extractor,
     }
-    inputs = {"weights": weights_digest(model_folder(get_card(request.generator)))}
+    inputs = {"weights": model_digest(get_card(request.generator))}
     if dataset is not None:
         inputs |= {
             "dataset": dataset_digest(dataset),
@@ -188,14 +187,14 @@ def import_run(
     mapping: Mapping[str, str] | None = None,
     licence: str | None = None,
     seed: int = 0,
+    control: Path | None = None,
 ) -> RunSpec:
-    """A run that imports a folder of images as a dataset."""
+    """A run that imports a folder of images as a dataset, with a second folder as its held-out control."""
     from lab.data.store import check_new_id
 
     check_new_id(name)
-    place = Path(folder).expanduser().resolve()
-    if not place.is_dir():
-        raise InputError("That folder does not exist on this machine; nothing was imported; check the path.")
+    place = _folder_here(folder)
+    beside = None if control is None else _folder_here(control)
     table = named_table(place, metadata)
     chosen: dict[str, Any] = {
         "folder": str(place),
@@ -204,9 +203,19 @@ def import_run(
         "mapping": dict(mapping or {}),
         "licence": licence,
         "seed": checked_seed(seed),
+        "control": None if beside is None else str(beside),
     }
     inputs = {"listing": listing_digest(place), "after": last_made("import", name)}
+    if beside is not None:
+        inputs["control"] = listing_digest(beside)
     return RunSpec("import", chosen, inputs, f"Import of {name}")
+
+
+def _folder_here(folder: Path) -> Path:
+    place = Path(folder).expanduser().resolve()
+    if not place.is_dir():
+        raise InputError("That folder does not exist on this machine; nothing was imported; check the path.")
+    return place
 
 
 def phantom_run(patients: int = PHANTOM_PATIENTS, films: int = PHANTOM_FILMS, name: str = PHANTOM) -> RunSpec:

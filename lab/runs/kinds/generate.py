@@ -166,13 +166,13 @@ def _kept(
 def warm_generator(ctx: RunContext) -> Generator[None, None, None]:
     """Load the embedded generator and extractor while the lane is idle, so that the first prompt is fast."""
     from lab.generators.cards import list_cards
-    from lab.generators.weights import weights_digest
+    from lab.generators.load import model_digest
     from lab.runs.kinds.embed import resident_extractor
 
     cards = [card for card in list_cards() if card.path is not None and card.path.is_dir()]
     for card in cards[:1]:
         assert card.path is not None  # noqa: S101  (filtered above)
-        _resident(ctx, card.id, weights_digest(card.path))
+        _resident(ctx, card.id, model_digest(card))
         yield None
     resident_extractor(ctx, "efficientnet-lite0")
     yield None

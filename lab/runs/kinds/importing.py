@@ -27,6 +27,7 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
             mapping=chosen["mapping"] or None,
             licence=chosen["licence"],
             seed=chosen["seed"],
+            control=chosen["control"],
             on_progress=report,
         )
     )
