@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,14 +28,19 @@ def add(
     column: Annotated[
         list[str] | None, typer.Option("--column", help="A mapping such as patient_id=subject.")
     ] = None,
+    control: Annotated[
+        Path | None,
+        typer.Option(
+            "--held-out", help="A folder of other patients, held out whole; FOLDER is then all train."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Import a folder of images, split by patient into train, held-out and test."""
     mapping = dict(pair.split("=", 1) for pair in column or [] if "=" in pair)
-    spec = import_run(folder, name, metadata=metadata, mapping=mapping, licence=licence)
+    spec = import_run(folder, name, metadata=metadata, mapping=mapping, licence=licence, control=control)
     result = run_to_end(spec)
-    places = (spec.settings["folder"], spec.settings["metadata"])
-    told = {key: revealed(result[key], *places) for key in ("left_out", "merged")}
+    told = {key: _named(result[key], spec.settings) for key in ("left_out", "merged")}
     shown = {**_facts(name), **told, "notes": result["notes"], "run": result["run"]}
     lines = [
         f"{name}: {shown['images']} images of {shown['patients']} patients.",
@@ -63,6 +69,12 @@ def show(name: Annotated[str, typer.Argument(metavar="ID")], as_json: AsJson = F
     facts = _facts(name)
     lines = [f"{key}: {value}" for key, value in facts.items()]
     emit(facts, as_json, lines)
+
+
+def _named(rows: list[dict[str, str]], chosen: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Rows with the names of the files, which the run itself conceals."""
+    named = revealed(rows, chosen["folder"], chosen["metadata"])
+    return revealed(named, chosen["control"]) if chosen["control"] else named
 
 
 def _facts(name: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from lab.atomic import write_json
 from lab.config import settings
 from lab.data import licences, manifest
 from lab.data.card import ORIGINS, DatasetCard, check_id
+from lab.data.control_folder import with_control
 from lab.data.copying import Copied, OnProgress, copy_images
 from lab.data.dataset import CARD, MANIFEST, Dataset
 from lab.data.import_plan import ImportPlan, plan_import
@@ -85,6 +86,7 @@ def add_folder(
     attribution: str = "",
     origin: str = "real",
     assign: Callable[[str], str] | None = None,
+    control: str | Path | None = None,
 ) -> ImportReport:
     """Import a folder of images, with or without a CSV.
 
@@ -104,6 +106,7 @@ def add_folder(
         attribution: whom to name when an image is shown.
         origin: "real" or "phantom".
         assign: gives a patient id its split, instead of `fractions` and `seed`.
+        control: a second folder, of other patients, that is held out whole; then all of `folder` is train.
 
     Raises:
         InputError: for a bad id, origin or fractions.
@@ -116,6 +119,8 @@ def add_folder(
     target = settings().datasets / check_id(id)
     refuse_taken(target)
     plan = plan_import(folder, metadata, mapping, keep)
+    if control is not None:
+        plan = with_control(plan, plan_import(control, None, mapping, keep))
     if plan.problem:
         raise DatasetError(plan.problem)
     division = _one_by_one(assign) if assign else _by_shares(fractions, seed)
