@@ -33,8 +33,8 @@ def augmented(images: Any, masks: Any, generator: Any) -> tuple[Any, Any]:
     cos, sin = torch.cos(angle) / scale, torch.sin(angle) / scale
     rows = [torch.stack([cos, -sin, drawn(2 * SHIFT)], 1), torch.stack([sin, cos, drawn(2 * SHIFT)], 1)]
     grid = functional.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
-    # Black is -1: the film is lifted to 0..2 so that what moves in from outside is black, not grey.
-    moved = functional.grid_sample(images + 1, grid, padding_mode="zeros", align_corners=False)
+    # The film goes on as its mirror image at the border: a black wedge there would be learned and drawn again.
+    moved = functional.grid_sample(images + 1, grid, padding_mode="reflection", align_corners=False)
     gain, offset = 1 + drawn(GAIN), drawn(GAIN)
     moved = (moved * gain.view(-1, 1, 1, 1) + offset.view(-1, 1, 1, 1) * (moved > 0.02)).clamp(0, 2) - 1
     return moved, functional.grid_sample(masks, grid, padding_mode="zeros", align_corners=False)

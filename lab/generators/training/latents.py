@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 
 from lab.atomic import read_array, write_array
-from lab.generators.training import data, loop, vae
+from lab.generators.training import base, data, loop
 from lab.generators.training.augment import augmented, tensors_of
 from lab.generators.training.recipe import TrainingProgress, TrainingRecipe
-from lab.provenance import digest_file, digest_json
+from lab.provenance import digest_json
 
 BATCH = 24
 
 
 def folder_of(recipe: TrainingRecipe, place: Path) -> Path:
     """Folder of the latents: another one for other films or another autoencoder."""
-    key = digest_json([data.films_digest(recipe, place), digest_file(place / "vae.safetensors")])
+    key = digest_json([data.films_digest(recipe, place), base.autoencoder_digest(recipe, place)])
     return place / "latents" / key[:16]
 
 
@@ -29,7 +29,7 @@ def prepare(recipe: TrainingRecipe, place: Path) -> Iterator[TrainingProgress]:
     missing = [k for k in range(recipe.copies) if not (folder / f"{k}.npy").is_file()]
     if not missing:
         return
-    model, _ = vae.trained(recipe, place)
+    model = base.parts_of(recipe, place).autoencoder
     films = data.load_films(recipe, place, "train")
     for copy in missing:
         write_array(folder / f"{copy}.npy", _encoded(recipe, model, films, copy))

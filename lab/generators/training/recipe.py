@@ -21,8 +21,14 @@ class TrainingRecipe:
 
     Attributes:
         id, title: of the generator it gives.
-        patients, films_per_patient, seed: the phantom dataset; only its training patients are used.
-        held_out: held-out patients rendered to measure the autoencoder, one film each.
+        patients, films_per_patient, seed: the phantom dataset; only its training patients are used; 0 patients
+            for real films alone.
+        twins: give each phantom film a counterfactual twin: the same exposure with the finding on the other side,
+            or without it.
+        dataset: an installed dataset of real films; only its training split is used; "" for phantoms alone.
+        captions: label to caption, for a dataset that has labels and no captions.
+        held_out: held-out patients kept to measure the autoencoder, one film each, of each source.
+        base: the shared autoencoder and text encoder, by name; "" trains its own.
         size: image side in pixels.
         vae_*: channels at each scale, latent channels, steps, batch, peak learning rate.
         decoder_steps: further steps of the decoder alone, the latents being settled.
@@ -35,16 +41,20 @@ class TrainingRecipe:
     id: str
     title: str
     patients: int = 1000
-    films_per_patient: int = 3
+    films_per_patient: int = 2
     seed: int = 0
+    twins: bool = False
+    dataset: str = ""
+    captions: tuple[tuple[str, str], ...] = ()
     held_out: int = 60
+    base: str = ""
     size: int = 128
     vae_channels: tuple[int, ...] = (16, 32, 64, 128)
-    latent_channels: int = 8
-    vae_steps: int = 1900
+    latent_channels: int = 12
+    vae_steps: int = 4000
     vae_batch: int = 4
     vae_rate: float = 1.5e-3
-    decoder_steps: int = 1000
+    decoder_steps: int = 1500
     text_width: int = 128
     text_layers: int = 3
     text_length: int = 32
@@ -57,6 +67,14 @@ class TrainingRecipe:
     copies: int = 4
     save_s: float = 300.0
     sheet_s: float = 600.0
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages this recipe has: a shared base is not trained again, and a base has no denoiser."""
+        left_out = {"vae", "decoder", "text"} if self.base else set()
+        return tuple(
+            name for name in STAGES if name not in left_out | ({"unet"} if not self.unet_steps else set())
+        )
 
 
 @dataclass(frozen=True)
@@ -72,9 +90,29 @@ class TrainingProgress:
 
 
 RECIPES: Registry[TrainingRecipe] = Registry("training recipe")
-RECIPES.register("phantom-cxr")(
-    TrainingRecipe("phantom-cxr", "Phantom chest radiographs, trained from procedural films")
+BASE = "cxr-base"
+PAEDIATRIC = "paediatric-cxr"
+PAEDIATRIC_CAPTIONS = (
+    ("normal", "Normal paediatric chest radiograph."),
+    ("pneumonia_bacterial", "Bacterial pneumonia, paediatric chest radiograph."),
+    ("pneumonia_viral", "Viral pneumonia, paediatric chest radiograph."),
 )
+RECIPES.register(BASE)(
+    TrainingRecipe(
+        BASE, "Autoencoder and text encoder of the chest radiograph generators", films_per_patient=1,
+        dataset=PAEDIATRIC, captions=PAEDIATRIC_CAPTIONS, vae_steps=4400, decoder_steps=2200, text_steps=1400,
+        unet_steps=0,
+    )
+)  # fmt: skip
+RECIPES.register("phantom-cxr")(
+    TrainingRecipe("phantom-cxr", "Phantom chest radiographs", base=BASE, twins=True)
+)
+RECIPES.register(PAEDIATRIC)(
+    TrainingRecipe(
+        PAEDIATRIC, "Paediatric chest radiographs", patients=0, base=BASE, dataset=PAEDIATRIC,
+        captions=PAEDIATRIC_CAPTIONS, copies=6, unet_steps=5000,
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -94,7 +132,7 @@ def train(
     resume: bool = False,
     on_progress: Callable[[TrainingProgress], None] | None = None,
     folder: Path | None = None,
-    stages: Sequence[str] = STAGES,
+    stages: Sequence[str] | None = None,
 ) -> Generator[TrainingProgress, None, Path | None]:
     """Train a generator; yields after every few steps, returns when it is exported or the minutes are over.
 
@@ -104,7 +142,7 @@ def train(
         resume: go on from the last checkpoint; otherwise an earlier run's folder is kept under another name.
         on_progress: called with what is yielded; what it raises stops the run, checkpointed.
         folder: where checkpoints and contact sheets go; by default in the workspace.
-        stages: take only these, so that decoder and denoiser can be trained side by side.
+        stages: take only these of the recipe's own, so that decoder and denoiser can be trained side by side.
 
     Returns:
         (through `StopIteration.value`) the exported card's path, or None when time ran out before the export.
@@ -114,18 +152,42 @@ def train(
         InputError: for minutes out of range.
         DatasetError: when the recipe has no training films.
     """
+    from lab.generators.training import clip
+
+    if recipe == clip.PHANTOM_CLIP.id:
+        return (yield from clip.train(clip.PHANTOM_CLIP, minutes, resume, on_progress, folder, stages))
     chosen = RECIPES.get(recipe) if isinstance(recipe, str) else recipe
+    wanted = [stage for stage in chosen.stages if stages is None or stage in stages]
+    return (
+        yield from driven(
+            chosen.id,
+            lambda place, clock: _stages(chosen, place, clock, wanted),
+            minutes,
+            resume,
+            on_progress,
+            folder,
+        )
+    )
+
+
+def driven(
+    id: str,
+    steps_of: Callable[[Path, Clock], Generator[TrainingProgress, None, Path | None]],
+    minutes: float | None,
+    resume: bool,
+    on_progress: Callable[[TrainingProgress], None] | None,
+    folder: Path | None,
+) -> Generator[TrainingProgress, None, Path | None]:
+    """Run the steps of a training in its folder, under a clock; arguments and errors are those of `train`."""
     if minutes is not None and not 0 < minutes <= 10_000:
         raise InputError("Minutes must be a number above 0 and at most 10,000; nothing was started.")
-    place = folder or settings().workspace / "training" / chosen.id
+    place = folder or settings().workspace / "training" / id
     if not resume:
         _keep_aside(place)
     place.mkdir(parents=True, exist_ok=True)
     clock = Clock(time.monotonic() + (minutes * 60 if minutes is not None else float("inf")))
-
-    steps = _stages(chosen, place, clock, stages)
     # Closing writes the checkpoint of the stage that is under way.
-    with closing(steps):
+    with closing(steps_of(place, clock)) as steps:
         while True:
             try:
                 progress = next(steps)
@@ -153,7 +215,9 @@ def _stages(
     if "export" not in stages:
         return None
     yield TrainingProgress("export", 0, 1)
-    target = settings().workspace / "generators" / f"{recipe.id}-local"
+    # A base keeps its name: from now on generators that are trained here are trained on it.
+    place_of = {True: Path("generators") / f"{recipe.id}-local", False: Path("bases") / recipe.id}
+    target = settings().workspace / place_of[bool(recipe.unet_steps)]
     card = export.export(recipe, place, target, generator=target.name)
     yield TrainingProgress("export", 1, 1)
     return card

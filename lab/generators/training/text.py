@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Generator
+import re
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any
 
 from lab.atomic import write_json
 from lab.generators.training import checkpoint, loop
+from lab.generators.training.combinations import is_withheld
+from lab.generators.training.facts import IGNORED, answers, questions
 from lab.generators.training.recipe import Clock, TrainingProgress, TrainingRecipe
 from lab.generators.training.tokens import build_tokenizer
 from lab.generators.training.wording import drawn_caption, reworded, vocabulary
@@ -17,13 +20,8 @@ from lab.generators.training.wording import drawn_caption, reworded, vocabulary
 STAGE = "text"
 RATE = 1e-3
 EMA = 0.99
-LABELS = ("effusion", "pneumothorax", "cardiomegaly", "consolidation")
-SIDES = ("", "right", "left")
-SIZES = ("", "small", "moderate", "large")
-LOBES = ("", "RUL", "RML", "RLL", "LUL", "LLL")
-# One answer a finding: absent, or present with its side, size and lobe.
-HEADS = {"present": (2,) * 4, "side": (3,) * 4, "size": (4,) * 4, "lobe": (6,)}
-IGNORED = -100
+# Share of captions that are those of the recipe's own dataset of real films.
+OWN_SHARE = 0.08
 
 
 def words_of(place: Path) -> list[str]:
@@ -32,6 +30,21 @@ def words_of(place: Path) -> list[str]:
     if not pin.is_file():
         write_json(pin, list(vocabulary()))
     return [str(word) for word in json.loads(pin.read_text(encoding="utf-8"))]
+
+
+def words_in(texts: Iterable[str]) -> list[str]:
+    """All words and marks of some texts, lower case, sorted."""
+    return sorted({word for text in texts for word in re.findall(r"[a-z]+|[^\sa-z]", text.lower())})
+
+
+def base_words(recipe: TrainingRecipe, place: Path) -> list[str]:
+    """The words that a recipe's text encoder knows: its own, or those of its base."""
+    from lab.generators.training import base
+
+    if not recipe.base:
+        return words_of(place)
+    card = json.loads((base.folder_of(recipe.base) / "base.json").read_text(encoding="utf-8"))
+    return [str(word) for word in card["vocabulary"]]
 
 
 def tokenizer_of(recipe: TrainingRecipe, place: Path) -> Any:
@@ -61,20 +74,6 @@ def build(recipe: TrainingRecipe, tokenizer: Any) -> Any:
     )
 
 
-def answers(findings: list[dict[str, Any]], text: str) -> list[int]:
-    """What a caption says, as one class a head; what it leaves unsaid is ignored."""
-    by_label = {finding["label"]: finding for finding in findings}
-    present = [int(label in by_label) for label in LABELS]
-    sides, sizes = [], []
-    for label in LABELS:
-        finding = by_label.get(label)
-        sides.append(IGNORED if finding is None else SIDES.index(finding["side"]))
-        sizes.append(IGNORED if finding is None else SIZES.index(finding["size"]))
-    consolidation = by_label.get("consolidation")
-    lobe = IGNORED if consolidation is None else LOBES.index(consolidation["lobe"])
-    return [*present, *sides, *sizes, lobe]
-
-
 def tokens_of(tokenizer: Any, texts: list[str]) -> Any:
     """(n, length) token ids, padded and cut as the pipeline does."""
     return tokenizer(
@@ -92,18 +91,15 @@ def train(recipe: TrainingRecipe, place: Path, clock: Clock) -> Generator[Traini
     from torch.nn import functional
 
     tokenizer = tokenizer_of(recipe, place)
-    model = _WithHeads(recipe, tokenizer).module
+    model = _with_heads(recipe, tokenizer)
     state = loop.new_state(model, RATE, EMA)
-    classes = [c for group in HEADS.values() for c in group]
+    classes = [question.answers for question in questions()]
 
     def loss_at(step: int) -> Any:
         rng = random.Random(f"{recipe.seed} {STAGE} {step}")  # noqa: S311 - words, not secrets
-        drawn = [drawn_caption(rng) for _ in range(recipe.text_batch)]
-        texts = [reworded(caption, rng) for _, caption in drawn]
-        wanted = torch.tensor(
-            [answers(findings, text) for (findings, _), text in zip(drawn, texts, strict=True)]
-        )
-        pooled = model["encoder"](tokens_of(tokenizer, texts)).pooler_output
+        drawn = [drawn_pair(recipe, rng) for _ in range(recipe.text_batch)]
+        wanted = torch.tensor([found for _, found in drawn])
+        pooled = model["encoder"](tokens_of(tokenizer, [text for text, _ in drawn])).pooler_output
         scores = model["heads"](pooled).split(classes, dim=1)
         losses = [
             functional.cross_entropy(score, wanted[:, k], ignore_index=IGNORED)
@@ -115,23 +111,29 @@ def train(recipe: TrainingRecipe, place: Path, clock: Clock) -> Generator[Traini
     return loop.run(recipe, STAGE, state, place, clock, total=recipe.text_steps, peak=RATE, loss_at=loss_at)
 
 
-class _WithHeads:
+def drawn_pair(recipe: TrainingRecipe, rng: random.Random) -> tuple[str, list[int]]:
+    """A caption as somebody may write it and what it says; withheld combinations are withheld here too."""
+    if recipe.captions and rng.random() < OWN_SHARE:
+        text = reworded(rng.choice(recipe.captions)[1], rng)
+        return text, answers([], text)
+    while True:
+        drawn = drawn_caption(rng)
+        if not is_withheld(drawn.findings):
+            return reworded(drawn.text, rng), answers(drawn.findings, drawn.text)
+
+
+def _with_heads(recipe: TrainingRecipe, tokenizer: Any) -> Any:
     """The text model and one linear layer for all questions, as one module."""
+    import torch
 
-    def __init__(self, recipe: TrainingRecipe, tokenizer: Any) -> None:
-        import torch
-
-        encoder = build(recipe, tokenizer)
-        outputs = sum(sum(group) for group in HEADS.values())
-        self.module = torch.nn.ModuleDict(
-            {"encoder": encoder, "heads": torch.nn.Linear(recipe.text_width, outputs)}
-        )
+    heads = torch.nn.Linear(recipe.text_width, sum(question.answers for question in questions()))
+    return torch.nn.ModuleDict({"encoder": build(recipe, tokenizer), "heads": heads})
 
 
 def trained(recipe: TrainingRecipe, place: Path) -> tuple[Any, Any, checkpoint.StageState]:
     """Tokenizer, averaged text encoder without its heads, and the counters of its training."""
     tokenizer = tokenizer_of(recipe, place)
-    state = loop.new_state(_WithHeads(recipe, tokenizer).module, RATE, EMA)
+    state = loop.new_state(_with_heads(recipe, tokenizer), RATE, EMA)
     checkpoint.restore(state, place / f"{STAGE}.safetensors")
     checkpoint.copy_into(state.model, state.average)
     return tokenizer, state.model["encoder"].eval().requires_grad_(False), state

@@ -7,9 +7,12 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from lab.generators.training import checkpoint, data, latents, loop, text, vae
+import numpy as np
+
+from lab.generators.training import base, checkpoint, data, latents, loop, text
 from lab.generators.training.checkpoint import StageState
 from lab.generators.training.contact_sheet import write_sheet
+from lab.generators.training.films import Films
 from lab.generators.training.recipe import Clock, TrainingProgress, TrainingRecipe
 from lab.generators.training.wording import reworded
 
@@ -74,8 +77,8 @@ def train(recipe: TrainingRecipe, place: Path, clock: Clock) -> Generator[Traini
 
     yield from latents.prepare(recipe, place)
     copies = latents.load(recipe, place)
-    records = data.load_films(recipe, place, "train").records
-    tokenizer, encoder, _ = text.trained(recipe, place)
+    films = data.load_films(recipe, place, "train")
+    shared = base.parts_of(recipe, place)
     alphas = scheduler_of().alphas_cumprod
     state = loop.new_state(build(recipe), recipe.unet_rate, EMA)
     state.model.to(memory_format=torch.channels_last)
@@ -83,22 +86,24 @@ def train(recipe: TrainingRecipe, place: Path, clock: Clock) -> Generator[Traini
 
     def loss_at(step: int) -> Any:
         draw = loop.generator_at(recipe, STAGE, step)
-        rows = torch.randint(0, len(records), (recipe.unet_batch,), generator=draw).numpy()
+        rows = _rows(films, recipe.unet_batch, draw)
         copy = int(torch.randint(0, len(copies), (1,), generator=draw))
         cached = torch.from_numpy(copies[copy][rows]).float()
         rng = random.Random(f"{recipe.seed} {step}")  # noqa: S311 - words, not secrets
-        captions = _captions([records[row]["caption"] for row in rows], rng)
+        captions = _captions([films.records[row]["caption"] for row in rows], rng)
         with torch.no_grad():
-            words = encoder(text.tokens_of(tokenizer, captions)).last_hidden_state
+            words = shared.encoder(text.tokens_of(shared.tokenizer, captions)).last_hidden_state
         # The mean of the posterior: a channel that the autoencoder hardly uses has noise far above its signal.
         clean = cached[:, :channels]
-        noise = _noise(clean, draw)
-        times = torch.randint(0, TRAIN_STEPS, (len(rows),), generator=draw)
+        # A film and its twin meet under the same noise: what differs between them is what their captions say.
+        pairs = (len(rows) + 1) // 2
+        noise = torch.randn((pairs, *clean.shape[1:]), generator=draw).repeat_interleave(2, 0)[: len(rows)]
+        times = torch.randint(0, TRAIN_STEPS, (pairs,), generator=draw).repeat_interleave(2)[: len(rows)]
         return velocity_loss(state.model, clean, noise, times, words, cached[:, -1:], alphas)
 
     def sheet(at: StageState, path: Path) -> None:
         with at.averaged() as model:
-            _draw_sheet(recipe, place, model, (tokenizer, encoder), path)
+            _draw_sheet(recipe, shared, model, path)
 
     return (
         yield from loop.run(
@@ -130,47 +135,48 @@ def velocity_loss(
     return (weight * (given - velocity) ** 2).mean()
 
 
-def _noise(like: Any, draw: Any) -> Any:
+def _rows(films: Films, count: int, draw: Any) -> Any:
+    """Rows of a batch: each drawn film is followed by its twin, or by another film where it has none."""
     import torch
 
-    return torch.randn(like.shape, generator=draw)
+    first = torch.randint(0, len(films.images), ((count + 1) // 2,), generator=draw).numpy()
+    other = torch.randint(0, len(films.images), ((count + 1) // 2,), generator=draw).numpy()
+    second = np.where(films.twins[first] == first, other, films.twins[first])
+    return np.stack([first, second], 1).ravel()[:count]
 
 
 def _captions(captions: list[str], rng: random.Random) -> list[str]:
     return ["" if rng.random() < CAPTION_DROP else reworded(caption, rng) for caption in captions]
 
 
-def pipeline_of(recipe: TrainingRecipe, place: Path, unet: Any, words: tuple[Any, Any]) -> Any:
-    """A `StableDiffusionPipeline` of the trained parts and this UNet."""
+def pipeline_of(shared: base.Parts, unet: Any) -> Any:
+    """A `StableDiffusionPipeline` of the shared parts and this UNet."""
     from diffusers import StableDiffusionPipeline
 
-    autoencoder, _ = vae.trained(recipe, place)
-    tokenizer, encoder = words
     return StableDiffusionPipeline(
-        vae=autoencoder, text_encoder=encoder, tokenizer=tokenizer, unet=unet, scheduler=scheduler_of(),
-        safety_checker=None, feature_extractor=None, requires_safety_checker=False,
+        vae=shared.autoencoder, text_encoder=shared.encoder, tokenizer=shared.tokenizer, unet=unet,
+        scheduler=scheduler_of(), safety_checker=None, feature_extractor=None, requires_safety_checker=False,
     )  # fmt: skip
 
 
-def _draw_sheet(recipe: TrainingRecipe, place: Path, unet: Any, words: tuple[Any, Any], path: Path) -> None:
+def _draw_sheet(recipe: TrainingRecipe, shared: base.Parts, unet: Any, path: Path) -> None:
     import torch
 
     from lab.generators.previews import to_pixels
 
-    pipeline = pipeline_of(recipe, place, unet, words)
+    pipeline = pipeline_of(shared, unet)
     pipeline.set_progress_bar_config(disable=True)
+    prompts = [caption for _, caption in recipe.captions] * 2 or list(SHEET_PROMPTS)
     rows = []
     for seed in (1, 2, 3):
         # One seed a row: what changes along it is the prompt alone.
-        draws = [torch.Generator().manual_seed(seed) for _ in SHEET_PROMPTS]
+        draws = [torch.Generator().manual_seed(seed) for _ in prompts]
         given = pipeline(
-            prompt=list(SHEET_PROMPTS), num_inference_steps=20, guidance_scale=2.5, generator=draws,
+            prompt=prompts, num_inference_steps=20, guidance_scale=2.5, generator=draws,
             height=recipe.size, width=recipe.size, output_type="np",
         ).images  # fmt: skip
         rows.append(to_pixels(given[..., 0]))
-    import numpy as np
-
-    write_sheet(np.concatenate(rows), path, len(SHEET_PROMPTS))
+    write_sheet(np.concatenate(rows), path, len(prompts))
 
 
 def trained(recipe: TrainingRecipe, place: Path) -> tuple[Any, StageState]:

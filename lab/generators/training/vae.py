@@ -13,12 +13,15 @@ from lab.generators.training.augment import augmented, tensors_of
 from lab.generators.training.checkpoint import StageState
 from lab.generators.training.contact_sheet import write_sheet
 from lab.generators.training.data import load_films
+from lab.generators.training.films import Films, drawn_rows
 from lab.generators.training.recipe import Clock, TrainingProgress, TrainingRecipe
 
 STAGE = "vae"
-KL_WEIGHT = 1e-6
+KL_WEIGHT = 2e-7
 PYRAMID = (2.0, 1.5, 1.0, 1.0)
 EMA = 0.998
+# Films by which the latents are brought to mean 0 and deviation 1.
+SCALE_FILMS = 200
 
 
 def build(recipe: TrainingRecipe) -> Any:
@@ -68,8 +71,7 @@ def train(recipe: TrainingRecipe, place: Path, clock: Clock) -> Generator[Traini
 
     def loss_at(step: int) -> Any:
         draw = loop.generator_at(recipe, STAGE, step)
-        rows = torch.randint(0, len(films.images), (recipe.vae_batch,), generator=draw).numpy()
-        pixels = tensors_of(films.images, rows, signed=True)
+        pixels = tensors_of(films.images, drawn_rows(films, recipe.vae_batch, draw), signed=True)
         pixels, _ = augmented(pixels, torch.zeros_like(pixels), draw)
         posterior = state.model.encode(pixels).latent_dist
         noise = torch.randn(posterior.mean.shape, generator=draw)
@@ -77,16 +79,25 @@ def train(recipe: TrainingRecipe, place: Path, clock: Clock) -> Generator[Traini
         return pyramid_loss(pixels, decoded) + KL_WEIGHT * posterior.kl().mean()
 
     def sheet(at: StageState, path: Path) -> None:
-        held_out = load_films(recipe, place, "held-out")
+        shown = sheet_films(load_films(recipe, place, "held-out"))
         with at.averaged() as model:
-            write_sheet(
-                np.concatenate([held_out.images[:8], reconstructed(model, held_out.images[:8])]), path, 8
-            )
+            write_sheet(both_rows(model, shown), path, len(shown))
 
     return loop.run(
         recipe, STAGE, state, place, clock, total=recipe.vae_steps, peak=recipe.vae_rate,
         loss_at=loss_at, sheet=sheet,
     )  # fmt: skip
+
+
+def sheet_films(films: Films, count: int = 8) -> Any:
+    """A few (n, H, W) films of every source for a contact sheet."""
+    sources = films.sources()
+    return films.images[np.concatenate([rows[: count // len(sources)] for rows in sources])]
+
+
+def both_rows(model: Any, films: Any) -> Any:
+    """Films and, below them, their reconstructions: (2n, H, W) uint8."""
+    return np.concatenate([films, reconstructed(model, films)])
 
 
 def reconstructed(model: Any, images: Any, batch: int = 8) -> Any:
@@ -115,7 +126,8 @@ def trained(recipe: TrainingRecipe, place: Path) -> tuple[Any, StageState]:
     checkpoint.restore(state, place / f"{STAGE}.safetensors")
     checkpoint.copy_into(state.model, state.average)
     model = decoder.overlaid(recipe, place, state.model).eval().requires_grad_(False)
-    fold_scale(model, load_films(recipe, place, "train").images[:: max(1, recipe.patients // 100)])
+    films = load_films(recipe, place, "train")
+    fold_scale(model, films.images[drawn_rows(films, SCALE_FILMS, loop.generator_at(recipe, "scale", 0))])
     return model, state
 
 

@@ -1,0 +1,109 @@
+"""The words of model cards: README, licence and attribution of what a recipe gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lab.generators.card import GeneratorCard
+from lab.generators.training.recipe import TrainingRecipe
+
+CITATION = (
+    "Kermany D, Zhang K, Goldbaum M. Labeled Optical Coherence Tomography (OCT) and Chest X-Ray Images for "
+    "Classification. Mendeley Data, doi:10.17632/rscbjbr9sj, CC BY 4.0."
+)
+LICENCE = f"""These weights were trained on chest radiographs under the Creative Commons Attribution 4.0 International
+licence (CC BY 4.0, https://creativecommons.org/licenses/by/4.0/) and are given under the same licence.
+
+Attribution: {CITATION}
+
+What was changed: the films were scaled to 128 x 128 pixels and augmented (rotation, scale, shift, gain) to train
+neural networks. The weights hold no film. Research use, not for diagnosis. No warranty.
+"""
+
+
+def notes(recipe: TrainingRecipe) -> str:
+    """What a person has to know about a generator, in a few sentences."""
+    shared = (
+        " The autoencoder it shares with other generators also saw openly licensed paediatric films."
+        if recipe.base and not recipe.dataset
+        else ""
+    )
+    learned = (
+        f"Trained on real films of the dataset {recipe.dataset}; it knows {len(recipe.captions)} captions only."
+        if recipe.dataset
+        else "Its denoiser was trained on procedural films only; no patient data."
+    )
+    return f"{learned}{shared} Research use, not for diagnosis."
+
+
+def stage_table(training: Mapping[str, Any]) -> str:
+    """A Markdown table of the trained stages."""
+    rows = "\n".join(
+        f"| {name} | {row['parameters'] / 1e6:.2f} M | {row['steps']} | {row['seconds']} |"
+        for name, row in training.items()
+    )
+    return f"| stage | parameters | steps | seconds |\n| --- | --- | --- | --- |\n{rows}"
+
+
+def _data(recipe: TrainingRecipe, facts: Mapping[str, Any]) -> str:
+    parts = []
+    if recipe.patients:
+        parts.append(
+            f"procedural films (phantoms) of the training patients among {recipe.patients} patients, "
+            f"{recipe.films_per_patient} a patient{', each with a counterfactual twin' if recipe.twins else ''}, "
+            f"seed {recipe.seed}"
+        )
+    if recipe.dataset:
+        parts.append(f"the training split of `{recipe.dataset}` ({CITATION})")
+    return (
+        f"{facts['training_films']} films of {facts['training_patients']} patients: {'; '.join(parts)}. "
+        f"Scaled to {recipe.size} px; augmented by rotation, scale, shift and gain; never flipped."
+    )
+
+
+def base_readme(recipe: TrainingRecipe, card: Mapping[str, Any]) -> str:
+    """The model card of a base."""
+    return f"""# {recipe.title} (`{recipe.id}`)
+
+An `AutoencoderKL` ({recipe.size} px to {recipe.latent_channels} x {recipe.size // 8} x {recipe.size // 8} latents), a
+CLIP text encoder and its tokenizer, shared by the chest radiograph generators. Research use, not for diagnosis.
+
+## Data
+{_data(recipe, card)}
+
+## Training
+{stage_table(card["training"])}
+
+On CPU, float32, one thread; float16 weights of the running average. Loss curves stand in `base.json`.
+Autoencoder: L1 on a Laplacian pyramid and a weak KL term; then the decoder alone with a loss on texture beside it.
+Text encoder: trained to answer what captions say (finding, side, size, lobe, device, view, sex, age), no film seen.
+
+## Measured
+`python -m lab gates list` prints the stored figures of `gates/`; `python -m lab gates run autoencoder` measures anew.
+"""
+
+
+def generator_readme(recipe: TrainingRecipe, card: GeneratorCard) -> str:
+    """The model card of a generator."""
+    shared = f"the base `{recipe.base}`" if recipe.base else "a base of its own"
+    return f"""# {card.title} (`{card.id}`)
+
+A small text-to-image latent diffusion model, {recipe.size} px, grey: `model/` in the Stable-Diffusion folder layout,
+autoencoder and text encoder from {shared}. {card.notes} Licence: {card.licence}.
+
+## Data
+{_data(recipe, card.measured)}
+
+## Training
+{stage_table(card.measured["training"])}
+
+On CPU, float32, one thread. Loss curves stand in `card.json`. Velocity prediction, squared-cosine betas, zero
+terminal signal, {card.steps} trailing DDIM steps, min-SNR 5, captions dropped in 10 %; weights are running averages.
+
+## Measured
+Four images, {card.steps} steps, guidance {card.guidance}: {card.measured["seconds_for_four"]} s (median).
+`python -m lab gates list` prints the stored figures of `gates/`; `python -m lab gates run` measures them anew.
+
+`contact_sheet.png`: a prompt each half row, seeds {", ".join(map(str, (11, 12, 13, 14)))}.
+"""

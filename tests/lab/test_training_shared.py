@@ -1,0 +1,193 @@
+"""What generators share and what they learn from: bases, real films, twins, withheld combinations, captions' facts."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+
+import numpy as np
+import pytest
+
+from lab.errors import DatasetError, GeneratorError
+from lab.generators.card import read_card
+from lab.generators.load import autoencoder_digest, load, model_digest
+from lab.generators.request import request_for
+from lab.generators.training import base, combinations, data, facts, phantom_source, text
+from lab.generators.training.films import Films, drawn_rows
+from lab.generators.training.recipe import RECIPES, TrainingRecipe, train
+from lab.generators.training.texture import texture_loss
+
+CAPTIONS = (
+    ("round", "Normal paediatric chest radiograph."),
+    ("square", "Viral pneumonia, paediatric chest radiograph."),
+)
+SHARED = TrainingRecipe(
+    "toy-base", "Toy base", patients=6, films_per_patient=1, held_out=2, size=32, vae_channels=(8, 8, 16),
+    latent_channels=4, vae_steps=3, vae_batch=2, decoder_steps=3, text_width=32, text_layers=1, text_steps=3,
+    text_batch=4, unet_steps=0,
+)  # fmt: skip
+GENERATOR = dataclasses.replace(
+    SHARED, id="toy-generator", title="Toy", base="toy-base", unet_channels=(16, 32), unet_steps=3, unet_batch=3,
+    copies=1, twins=True,
+)  # fmt: skip
+
+
+def finished(steps):
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+@pytest.fixture
+def shared(workspace):
+    """The toy base, trained and exported into the workspace."""
+    card = finished(train(SHARED))
+    assert card is not None
+    return card.parent
+
+
+def test_generators_on_one_base_share_its_autoencoder(shared):
+    cards = [
+        read_card(finished(train(dataclasses.replace(GENERATOR, id=name, seed=seed))))
+        for name, seed in (("toy-one", 0), ("toy-two", 1))
+    ]
+    assert all(base.PARTS[0] in card.part_folders for card in cards)
+    assert {card.part_folders["vae"].resolve() for card in cards} == {(shared / "vae").resolve()}
+    assert autoencoder_digest(cards[0]) == autoencoder_digest(cards[1])
+    assert model_digest(cards[0]) != model_digest(cards[1])
+    generator = load(cards[0], "cpu")
+    batch = next(generator.generate(request_for(cards[0], "small left effusion", 1, 3, steps=2)))
+    assert batch[0].image.shape == (32, 32)
+
+
+def test_generator_without_its_base_says_what_to_train(workspace):
+    with pytest.raises(GeneratorError, match="train it first: python -m lab train toy-base"):
+        list(train(GENERATOR))
+
+
+def test_missing_shared_part_is_named(shared):
+    import shutil
+
+    card = read_card(finished(train(GENERATOR)))
+    shutil.rmtree(shared / "text_encoder")
+    with pytest.raises(GeneratorError, match="text_encoder"):
+        load(card, "cpu")
+
+
+def test_recipe_of_real_films_reads_the_training_split_alone(workspace, tmp_path):
+    from PIL import Image
+
+    from lab.data.store import add_folder
+
+    for folder, patients in (("seen", ("a", "b", "c")), ("control", ("d", "e"))):
+        rows = ["image,patient_id,label"]
+        (tmp_path / folder).mkdir()
+        for number, patient in enumerate(patients):
+            pixels = np.full((40, 60), 20 * number + (100 if folder == "control" else 10), np.uint8)
+            pixels[0, 0] = ord(patient)
+            Image.fromarray(pixels).save(tmp_path / folder / f"{patient}.png")
+            rows.append(f"{patient}.png,{patient},{'round' if number % 2 else 'square'}")
+        (tmp_path / folder / "metadata.csv").write_text("\n".join(rows))
+    add_folder(tmp_path / "seen", "toy-real", licence="CC BY 4.0", control=tmp_path / "control")
+    recipe = dataclasses.replace(SHARED, patients=0, dataset="toy-real", captions=CAPTIONS)
+    list(data.prepare(recipe, tmp_path / "place"))
+    films = data.load_films(recipe, tmp_path / "place", "train")
+    assert {record["patient_id"] for record in films.records} == {"a", "b", "c"}
+    assert {record["caption"] for record in films.records} == {caption for _, caption in CAPTIONS}
+    assert films.images.shape == (3, 32, 32) and not films.lesions.any()
+    held_out = data.load_films(recipe, tmp_path / "place", "held-out")
+    assert {record["patient_id"] for record in held_out.records} == {"d", "e"} and held_out.images.min() >= 95
+
+
+def test_recipe_whose_films_are_not_installed_says_how_to_add_them(workspace, tmp_path):
+    recipe = dataclasses.replace(SHARED, patients=0, dataset="not-here")
+    with pytest.raises(DatasetError, match="dataset add FOLDER --id not-here"):
+        list(data.prepare(recipe, tmp_path))
+
+
+def test_twins_differ_in_side_and_stand_side_by_side(tmp_path):
+    recipe = dataclasses.replace(GENERATOR, base="", patients=12)
+    list(data.prepare(recipe, tmp_path))
+    films = data.load_films(recipe, tmp_path, "train")
+    paired = [row for row in range(len(films.images)) if films.twins[row] != row]
+    assert paired
+    for row in paired:
+        other = films.twins[row]
+        one, two = films.records[row], films.records[other]
+        assert films.twins[other] == row and one["patient_id"] == two["patient_id"]
+        sides = [{f["label"]: f["side"] for f in record["findings"] if f["side"]} for record in (one, two)]
+        assert all(sides[0][label] != side for label, side in sides[1].items() if label in sides[0])
+
+
+def test_withheld_combinations_are_never_trained_on():
+    sided = {"effusion", "pneumothorax", "consolidation", "nodule"}
+    assert {label for label, _, _ in combinations.WITHHELD} == sided
+    for label in sided:
+        kept = {(side, size) for side in ("left", "right") for size in ("small", "moderate", "large")} - {
+            (side, size) for name, side, size in combinations.WITHHELD if name == label
+        }
+        assert {side for side, _ in kept} == {"left", "right"} and len({size for _, size in kept}) == 3
+    rng, seen = random.Random(3), set()
+    for _ in range(400):
+        _, found = text.drawn_pair(RECIPES.get("cxr-base"), rng)
+        seen.add(tuple(found))
+    asked = facts.questions()
+    side, size = (asked.index(facts.Question(t, "nodule", n)) for t, n in (("side", 3), ("size", 4)))
+    assert not any(row[side] == 2 and row[size] == 2 for row in seen)
+    assert any(row[side] == 2 and row[size] == 1 for row in seen)
+
+
+def test_training_films_hold_no_withheld_combination(tmp_path):
+    recipe = dataclasses.replace(GENERATOR, base="", patients=30)
+    list(phantom_source.prepare(recipe, tmp_path))
+    films = data.read_films(tmp_path, "train")
+    assert not any(combinations.is_withheld(record["findings"]) for record in films.records)
+
+
+def test_answers_are_what_the_caption_says():
+    asked = facts.questions()
+    findings = [{"label": "nodule", "side": "left", "size": "small", "lobe": "LUL"}]
+    said = dict(
+        zip(
+            asked, facts.answers(findings, "Elderly woman. Small nodule in the left upper lobe."), strict=True
+        )
+    )
+    by_name = {(q.topic, q.label): answer for q, answer in said.items()}
+    assert by_name["present", "nodule"] == 1 and by_name["present", "effusion"] == 0
+    assert by_name["side", "nodule"] == facts.SIDES.index("left")
+    assert by_name["lobe", "nodule"] == facts.LOBES.index("LUL")
+    assert by_name["side", "effusion"] == facts.IGNORED and by_name["child", ""] == 0
+    assert (by_name["sex", ""], by_name["age", ""]) == (
+        facts.SEXES.index("woman"),
+        facts.AGES.index("elderly"),
+    )
+    lateral = dict(
+        zip(asked, facts.answers(findings, "Lateral view. Small nodule in the upper lobe."), strict=True)
+    )
+    assert lateral[facts.Question("side", "nodule", 3)] == facts.IGNORED
+    child = dict(zip(asked, facts.answers([], "viral pneumonia in a child"), strict=True))
+    assert child[facts.Question("child", "", 4)] == facts.CHILD.index("viral")
+
+
+def test_sources_are_drawn_in_turn():
+    import torch
+
+    records = [{"source": "a", "patient_id": str(k), "film": 0} for k in range(2)]
+    records += [{"source": "b", "patient_id": str(k), "film": 0} for k in range(98)]
+    films = Films(np.zeros((100, 2, 2), np.uint8), np.zeros((100, 2, 2), np.uint8), records, np.arange(100))
+    rows = drawn_rows(films, 40, torch.Generator().manual_seed(0))
+    assert len(rows) == 40 and (rows < 2).sum() == 20
+
+
+def test_texture_is_missed_where_it_is_blurred_and_not_where_it_moved():
+    import torch
+    from torch.nn.functional import avg_pool2d
+
+    grain = torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    blurred = avg_pool2d(grain, 3, 1, 1)
+    assert texture_loss(grain, grain) == 0
+    assert texture_loss(grain, blurred) > 4 * texture_loss(grain, grain.roll((3, 5), (2, 3)))
+    stripes = torch.arange(64).remainder(2).float().expand(1, 1, 64, 64)
+    assert texture_loss(stripes, stripes.transpose(2, 3)) > texture_loss(stripes, stripes.roll(1, 3)) == 0
