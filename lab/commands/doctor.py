@@ -7,12 +7,13 @@ import platform
 import shutil
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from lab.commands.options import AsJson
 from lab.commands.output import emit, run_to_end
 from lab.commands.phantoms import pack_state
-from lab.config import settings
+from lab.config import ASSETS, settings
 from lab.errors import LabError
 from lab.provenance import versions
 
@@ -26,6 +27,7 @@ def doctor(as_json: AsJson = False) -> None:
         "workspace": _workspace(),
         "extractors": _extractors(),
         "generators": _generators(),
+        "gates": _gates(),
         "datasets": _datasets(),
         "phantom_pack": pack_state() or "fits",
         "chromium": _chromium(),
@@ -99,6 +101,12 @@ def _generators() -> list[dict[str, Any]]:
     ]
 
 
+def _left_out() -> list[str]:
+    from lab.generators.cards import broken_cards
+
+    return [f"{name}: {reason}" for name, reason in broken_cards()]
+
+
 def _figures(measured: Mapping[str, Any]) -> dict[str, Any]:
     """What a card measured, without its loss curves: single numbers, and the share of each probe with its n."""
     told: dict[str, Any] = {}
@@ -113,6 +121,23 @@ def _figures(measured: Mapping[str, Any]) -> dict[str, Any]:
             part.get("seconds", 0) for part in stages.values() if isinstance(part, Mapping)
         )
     return told
+
+
+def _gates() -> list[dict[str, Any]]:
+    """The stored figures of the shipped assets, with the limits they keep or miss."""
+    from lab.commands.gates import report_lines
+    from lab.gates.report import all_reports
+
+    return [
+        {
+            "id": report.id,
+            "subject": report.subject,
+            "missed": [figure.name for figure in report.missed],
+            "figures": [asdict(figure) for figure in report.figures],
+            "lines": report_lines(report),
+        }
+        for report in all_reports(ASSETS)
+    ]
 
 
 def _datasets() -> list[dict[str, Any]]:
@@ -142,6 +167,7 @@ def _problems(report: dict[str, Any]) -> list[str]:
     found += [item["reason"] for item in report["extractors"] if not item["ok"]]
     if not report["generators"]:
         found.append("No generator is installed; restore the folder assets/generators.")
+    found += _left_out()
     if report["phantom_pack"] != "fits":
         found.append(report["phantom_pack"])
     return found
@@ -158,6 +184,7 @@ def _lines(report: dict[str, Any]) -> list[str]:
     for card in report["generators"]:
         lines.append(f"Generator {card['id']} ({card['licence']})")
         lines += [f"    {name}: {value}" for name, value in card["measured"].items()]
+    lines += [line for gate in report["gates"] for line in gate["lines"]]
     lines += [
         f"Dataset {d['id']}: {'ready' if d['ready'] else 'not prepared yet'}" for d in report["datasets"]
     ]

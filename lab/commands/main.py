@@ -7,7 +7,17 @@ import sys
 
 import typer
 
-from lab.commands import analyse, datasets, doctor, generate, phantoms, runs, train
+from lab.commands import (
+    analyse,
+    datasets,
+    doctor,
+    gates,
+    generate,
+    generators,
+    phantoms,
+    runs,
+    train,
+)
 from lab.errors import LabError
 
 app = typer.Typer(
@@ -20,6 +30,8 @@ app = typer.Typer(
 app.add_typer(datasets.app, name="dataset")
 app.add_typer(runs.app, name="runs")
 app.add_typer(phantoms.app, name="phantoms")
+app.add_typer(gates.app, name="gates")
+app.add_typer(generators.app, name="generators")
 app.command("doctor")(doctor.doctor)
 app.command("prepare")(doctor.prepare)
 app.command("generate")(generate.generate)

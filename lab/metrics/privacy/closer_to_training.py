@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +18,7 @@ from lab.metrics.spec import MetricSpec
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+Block = tuple[int, Floats, Floats]
 DRAWS = 20
 FEW_FILMS = 10
 _TIE = 1e-11
@@ -151,19 +152,26 @@ def matched_films(
 
 
 def score(images: Points, real: Points, held_out: Points, draws: list[Draw]) -> Scores:
-    """Score images against the images of each draw, all distances computed once."""
+    """Score images against the images of each draw by their features, all distances computed once."""
+    return score_distances(images, real, held_out, draws, _by_features(images, real, held_out))
+
+
+def score_distances(
+    images: Points, real: Points, held_out: Points, draws: list[Draw], blocks: Iterable[Block]
+) -> Scores:
+    """Score images against the images of each draw by distances of any kind.
+
+    Args:
+        blocks: first row, then distances (c, n) to `real` and (c, h) to `held_out` of the c images from that row on;
+            all images once, in their order.
+    """
     groups = min(images.group_count, real.group_count, held_out.group_count)
     sums = Scores(
         np.zeros(images.n), np.zeros(images.n, dtype=np.int64), np.zeros(groups), np.zeros(groups),
         index_patients(images.patients)[1],
     )  # fmt: skip
-    step = rows_per_block(real.n + held_out.n)
-    to_both = (products(images.features, side.features, step) for side in (real, held_out))
     shared = np.zeros(real.n + held_out.n)
-    for (start, to_real), (_, to_held_out) in zip(*to_both, strict=True):
-        norms = images.norms[start : start + len(to_real), None]
-        to_real = norms + real.norms[None, :] - 2.0 * to_real
-        to_held_out = norms + held_out.norms[None, :] - 2.0 * to_held_out
+    for start, to_real, to_held_out in blocks:
         nearest = np.concatenate([to_real, to_held_out], axis=1).argmin(axis=1)
         shared += np.bincount(nearest, minlength=len(shared))
         for draw in draws:
@@ -174,6 +182,19 @@ def score(images: Points, real: Points, held_out: Points, draws: list[Draw]) -> 
     sums.value = float(sums.totals.sum() / sums.times.sum())
     sums.films = float(shared.sum() ** 2 / (shared**2).sum())
     return sums
+
+
+def _by_features(images: Points, real: Points, held_out: Points) -> Iterator[Block]:
+    """Squared Euclidean distances in blocks."""
+    step = rows_per_block(real.n + held_out.n)
+    to_both = (products(images.features, side.features, step) for side in (real, held_out))
+    for (start, to_real), (_, to_held_out) in zip(*to_both, strict=True):
+        norms = images.norms[start : start + len(to_real), None]
+        yield (
+            start,
+            norms + real.norms[None, :] - 2.0 * to_real,
+            norms + held_out.norms[None, :] - 2.0 * to_held_out,
+        )
 
 
 def _films_by_patient(patients: NDArray[np.str_], rows: IntArray, rng: np.random.Generator) -> list[IntArray]:

@@ -1,0 +1,82 @@
+"""`python -m lab gates`: what the shipped assets were measured by, and measuring them anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lab.commands.options import AsJson
+from lab.commands.output import ProgressLine, emit
+from lab.config import ASSETS
+from lab.gates.registry import GATES, Gate, get_gate
+from lab.gates.report import GateReport, all_reports, write_report
+from lab.runs.spec import Progress
+
+app = typer.Typer(help="Figures and limits of the shipped assets.", no_args_is_help=True)
+
+
+@app.command("list")
+def show_all(as_json: AsJson = False) -> None:
+    """Print every stored report."""
+    from dataclasses import asdict
+
+    reports = list(all_reports(ASSETS))
+    lines = [line for report in reports for line in report_lines(report)]
+    emit({"reports": [asdict(report) for report in reports]}, as_json, lines or ["No report is stored."])
+
+
+@app.command("run")
+def run(
+    name: Annotated[str, typer.Argument(help=f"One of: {', '.join(gate.id for gate in GATES)}.")],
+    asset: Annotated[str, typer.Option("--asset", help="Id of the asset; by default all of the gate.")] = "",
+    write: Annotated[bool, typer.Option("--write", help="Store the report beside the asset.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure one gate anew; exit code 1 when a limit is missed."""
+    from dataclasses import asdict
+
+    gate = get_gate(name)
+    reports = []
+    for id in [asset] if asset else gate.assets:
+        report = _measured(gate, id)
+        if write:
+            write_report(report, gate.place(id))
+        reports.append(report)
+    lines = [text for report in reports for text in report_lines(report)]
+    emit({"reports": [asdict(report) for report in reports]}, as_json, lines)
+    if any(report.missed for report in reports):
+        raise SystemExit(1)
+
+
+@app.command("pairs")
+def pairs(
+    asset: Annotated[str, typer.Argument(help="Id of a generator.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for the sheet; real films stay out of the project.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Draw the 20 samples closest to a training film, each beside that film and a held-out one."""
+    from lab.gates.ship_pairs import write_pairs
+
+    line = ProgressLine(every_s=1.0)
+    try:
+        made = write_pairs(asset, out, lambda stage, done, total: line(Progress(stage, done, total)))
+    finally:
+        line.close()
+    emit({"sheet": str(made)}, as_json, [str(made)])
+
+
+def _measured(gate: Gate, asset: str) -> GateReport:
+    line = ProgressLine(every_s=1.0)
+    try:
+        return gate.measure(asset, lambda stage, done, total: line(Progress(stage, done, total)))
+    finally:
+        line.close()
+
+
+def report_lines(report: GateReport) -> list[str]:
+    """A report as lines of text: title, then a figure a line."""
+    return [f"{report.title} ({report.subject}, {report.id})", *(f"    {f.line()}" for f in report.figures)]

@@ -1,0 +1,75 @@
+"""The gates by name: each measures one asset and gives a report; the command line runs any of them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from lab.config import ASSETS
+from lab.errors import NotFoundError
+from lab.gates.report import GateReport
+
+OnProgress = Callable[[str, int, int], None]
+Measure = Callable[[str, OnProgress], GateReport]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One measurement.
+
+    Attributes:
+        id: name on the command line and of the report.
+        title: one line for a person.
+        module: module of `lab.gates` whose function `measure(asset, on_progress)` measures it.
+        folder: folder of assets whose members it measures, such as "generators".
+        assets: ids of the shipped assets it is run for.
+    """
+
+    id: str
+    title: str
+    module: str
+    folder: str
+    assets: tuple[str, ...]
+
+    def measure(self, asset: str, on_progress: OnProgress) -> GateReport:
+        """Measure one asset by its id; `on_progress(stage, done, total)` is called as it goes."""
+        found = cast(Measure, importlib.import_module(f"lab.gates.{self.module}").measure)
+        return found(asset, on_progress)
+
+    def place(self, asset: str) -> Path:
+        """Folder of the asset, where its report is stored."""
+        return ASSETS / self.folder / asset
+
+
+GATES = (
+    Gate("autoencoder", "What the autoencoder keeps of a film", "autoencoder", "bases", ("cxr-base",)),
+    Gate(
+        "adherence", "Whether samples show what the prompt says", "adherence", "generators", ("phantom-cxr",)
+    ),
+    Gate(
+        "ship", "Whether samples copy training films", "ship", "generators", ("phantom-cxr", "paediatric-cxr")
+    ),
+    Gate(
+        "text-image",
+        "Whether images and captions find each other",
+        "text_image",
+        "extractors",
+        ("phantom-clip",),
+    ),
+)
+
+
+def get_gate(name: str) -> Gate:
+    """The gate of that name.
+
+    Raises:
+        NotFoundError: with the names there are.
+    """
+    for gate in GATES:
+        if gate.id == name:
+            return gate
+    known = ", ".join(gate.id for gate in GATES)
+    raise NotFoundError(f"There is no gate of that name; nothing was measured; choose one of: {known}.")
