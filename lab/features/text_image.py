@@ -1,0 +1,213 @@
+"""Text-image models: an open_clip folder that gives images and captions vectors in one space.
+
+The folder holds `open_clip_config.json` (`model_cfg` and `preprocess_cfg`), `open_clip_model.safetensors`, where
+`model_cfg` names a tokenizer its files, and a `card.json` where this project wrote it. Everything comes from the
+folder through open_clip itself; nothing is downloaded and no pickle is opened.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.device import CPU
+from lab.errors import InputError, NotFoundError, WeightsError
+from lab.features.extractor import as_rgb8
+from lab.features.text_image_folder import CARD, check_offline, read_config, read_json
+
+BATCH = 32
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class TextReading:
+    """How the text tower reads a caption.
+
+    Attributes:
+        unknown: words the model never met in training, in their order; () where the card has no vocabulary.
+        dropped: words at the end beyond its limit of tokens.
+    """
+
+    unknown: tuple[str, ...]
+    dropped: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """What to tell the person; empty when every word is read and known."""
+        parts = [f"not known: {' '.join(self.unknown)}"] * bool(self.unknown)
+        parts += [f"not read: {' '.join(self.dropped)}"] * bool(self.dropped)
+        return f"The score leaves out some words; {'; '.join(parts)}." if parts else ""
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How well a sample goes with its prompt.
+
+    Attributes:
+        cosine: of the two vectors, -1..1.
+        matched: share of held-out film and caption pairs that score lower, 0..1; None without a reference.
+        mismatched: share of held-out films beside captions of other films that score lower, 0..1.
+        note: words of the prompt that the score leaves out, as a sentence; "" when there are none.
+    """
+
+    cosine: float
+    matched: float | None
+    mismatched: float | None
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class TextImageModel:
+    """A loaded model in float32 on `device`; made by `open_text_image`.
+
+    Attributes:
+        id: name of the model: that of its card, else of its folder.
+        digest: SHA-256 over weights, settings and tokenizer.
+        dimension: length of a vector.
+        card: what `card.json` says; {} without one.
+    """
+
+    id: str
+    digest: str
+    dimension: int
+    model: Any
+    preprocess: Any
+    tokenizer: Any
+    device: str = CPU
+    card: dict[str, Any] = field(default_factory=dict)
+
+    def embed_images(self, images: Sequence[NDArray[Any]]) -> Vectors:
+        """Unit vectors (n, dimension) float32 of images (H, W) or (H, W, 3), uint8 or uint16, any sizes.
+
+        Raises:
+            ImageError: for another type or shape.
+        """
+        import torch
+        from PIL import Image
+
+        parts = [np.zeros((0, self.dimension), np.float32)]
+        for start in range(0, len(images), BATCH):
+            levels = [np.rint(as_rgb8(image)).astype(np.uint8) for image in images[start : start + BATCH]]
+            batch = torch.stack([self.preprocess(Image.fromarray(level)) for level in levels])
+            with torch.inference_mode():
+                vectors = self.model.encode_image(batch.to(self.device), normalize=True)
+            parts.append(vectors.float().cpu().numpy())
+        return np.concatenate(parts)
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors (n, dimension) float32 of captions; equal captions are computed once."""
+        import torch
+
+        once = list(dict.fromkeys(texts))
+        parts = [np.zeros((0, self.dimension), np.float32)]
+        for start in range(0, len(once), 2 * BATCH):
+            tokens = self.tokenizer(once[start : start + 2 * BATCH]).to(self.device)
+            with torch.inference_mode():
+                parts.append(self.model.encode_text(tokens, normalize=True).float().cpu().numpy())
+        rows = {text: row for row, text in enumerate(once)}
+        return np.concatenate(parts)[[rows[text] for text in texts]]
+
+    def scores(self, images: Sequence[NDArray[Any]], texts: Sequence[str]) -> NDArray[np.float64]:
+        """Cosine (n,) of each image with the text of its own row.
+
+        Raises:
+            InputError: when there are not as many texts as images.
+        """
+        if len(images) != len(texts):
+            raise InputError(
+                f"There are {len(texts)} texts for {len(images)} images; nothing was scored; give one text an image."
+            )
+        pairs = self.embed_images(images).astype(np.float64) * self.embed_texts(texts)
+        return np.asarray(pairs.sum(axis=1))
+
+    def alignment_of(self, samples: Sequence[NDArray[Any]], prompts: Sequence[str]) -> list[Alignment]:
+        """Cosine of each sample with its prompt and where it stands among held-out pairs.
+
+        Args:
+            samples: n images as in `embed_images`.
+            prompts: n texts.
+
+        Raises:
+            InputError: when there are not as many prompts as samples.
+        """
+        reference = self.card.get("reference", {})
+        notes = {prompt: self.reading(prompt).sentence for prompt in set(prompts)}
+        return [
+            Alignment(
+                float(cosine),
+                _rank(cosine, reference.get("matched")),
+                _rank(cosine, reference.get("mismatched")),
+                notes[prompt],
+            )
+            for cosine, prompt in zip(self.scores(samples, prompts), prompts, strict=True)
+        ]
+
+    def reading(self, text: str) -> TextReading:
+        """Which words of a text the model does not know, and which it does not see."""
+        known = {word.lower() for word in self.card.get("vocabulary", ())}
+        words = list(dict.fromkeys(re.findall(r"[^\W\d_]+", text.lower())))
+        unknown = tuple(word for word in words if known and word not in known)
+        coded = getattr(self.tokenizer, "tokenizer", None)
+        if coded is None or not getattr(coded, "is_fast", False):
+            return TextReading(unknown, ())
+        spans = coded(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)[
+            "offset_mapping"
+        ]
+        limit = int(self.tokenizer.context_length) - int(coded.num_special_tokens_to_add())
+        if len(spans) <= limit:
+            return TextReading(unknown, ())
+        cut = int(spans[limit][0])
+        return TextReading(unknown, tuple(text[text.rfind(" ", 0, cut + 1) + 1 :].split()))
+
+
+def open_text_image(folder: Path, device: str = CPU) -> TextImageModel:
+    """Open an open_clip folder, all of it offline.
+
+    Args:
+        folder: with configuration, safetensors weights and tokenizer.
+        device: a torch device, such as that of `lab.device.pick`.
+
+    Raises:
+        NotFoundError: when there is no such folder.
+        WeightsError: in one sentence, for a folder that is incomplete, damaged, holds pickles, or needs code or
+            files from elsewhere.
+    """
+    import open_clip
+
+    from lab.generators.weights import check_folder, weights_digest
+
+    if not folder.is_dir():
+        raise NotFoundError(
+            f"The text-image model {folder.name[:80]} is not here; nothing was loaded; train it or copy its folder."
+        )
+    config = read_config(folder)
+    check_folder(folder)
+    check_offline(folder, config)
+    name = f"local-dir:{folder}"
+    try:
+        model, preprocess = open_clip.create_model_from_pretrained(name, device=device)
+        tokenizer = open_clip.get_tokenizer(name)
+    except (RuntimeError, ValueError, TypeError, KeyError, AttributeError, AssertionError, OSError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")[:120]
+        raise WeightsError(
+            f"open_clip cannot open this text-image model ({reason}); nothing was loaded; copy the folder again."
+        ) from error
+    model.eval().requires_grad_(False)
+    card = read_json(folder / CARD) if (folder / CARD).is_file() else {}
+    return TextImageModel(
+        str(card.get("id") or folder.name), weights_digest(folder), int(config["model_cfg"]["embed_dim"]), model,
+        preprocess, tokenizer, device, card,
+    )  # fmt: skip
+
+
+def _rank(value: float, quantiles: Sequence[float] | None) -> float | None:
+    """Share of a distribution below `value`, from its equally spaced quantiles."""
+    if not quantiles:
+        return None
+    return float(np.interp(value, np.asarray(quantiles), np.linspace(0.0, 1.0, len(quantiles))))
