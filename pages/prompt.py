@@ -9,6 +9,7 @@ from lab.generators.cards import list_cards
 from lab.runs.prepare import next_step
 from lab.runs.records import Run
 from lab.runs.requests import default_dataset
+from lab.ui.absent_films import absent_films
 from lab.ui.frame import head, missing, sentences
 from lab.ui.history import history
 from lab.ui.prompt_form import composer
@@ -60,6 +61,8 @@ def waiting(cards: list[GeneratorCard]) -> None:
     """Say that samples get no verdict while the training images are still being made ready."""
     chosen = next(card for card in cards if card.id == st.session_state[Key.GENERATOR])
     dataset = default_dataset(chosen)
+    if told := absent_films(chosen):
+        st.caption(f":material/info: {told}")
     if dataset is not None and next_step(dataset) is not None:
         st.caption(
             ":material/hourglass_empty: The training images are still being made ready; samples made now get no "

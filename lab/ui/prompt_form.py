@@ -8,9 +8,9 @@ import streamlit as st
 
 from lab.generators.request import MAX_IMAGES
 from lab.runs.records import Run
-from lab.ui.composer import FINDINGS, SIDES, SIZES, takes
+from lab.ui.composer import SIDES, SIZES, findings_of, takes
 from lab.ui.frame import plain
-from lab.ui.recall import SEEDS, prepare, seeds_in_words, start, throw_dice, write_prompt
+from lab.ui.recall import SEEDS, prepare, seeds_in_words, start, throw_dice, write_caption, write_prompt
 from lab.ui.run_panel import duration, expected
 from lab.ui.state import PromptKey as Key
 
@@ -31,8 +31,10 @@ def composer(cards: list[Any]) -> None:
         help="The model that makes the images. Add others on the Library page.",
     )
     card = named[state[Key.GENERATOR]]
-    if card.modality == "chest radiograph":
-        _pills()
+    if card.captions:
+        _captions(card.captions)
+    elif card.modality == "chest radiograph":
+        _pills(findings_of(card.vocabulary))
     st.text_area(
         "Prompt",
         key=Key.TEXT,
@@ -76,9 +78,22 @@ def _settings() -> None:
         )
 
 
-def _pills() -> None:
+def _captions(captions: tuple[str, ...]) -> None:
+    """The sentences of a generator that was trained on a handful of captions and on no others."""
+    st.pills(
+        "Caption", captions, key=Key.CAPTION, on_change=write_caption, persist_state="session", wrap=True
+    )
+    st.caption(
+        f":material/info: This generator was trained on these {len(captions)} captions only. Other words are "
+        "read, but they mean nothing to it."
+    )
+
+
+def _pills(findings: tuple[str, ...]) -> None:
     state = st.session_state
-    st.pills("Finding", FINDINGS, key=Key.FINDING, on_change=write_prompt, persist_state="session", wrap=True)
+    if state.get(Key.FINDING) not in findings:
+        state[Key.FINDING] = None
+    st.pills("Finding", findings, key=Key.FINDING, on_change=write_prompt, persist_state="session", wrap=True)
     side, size = takes(state.get(Key.FINDING))
     left, right = st.columns([0.34, 0.66])
     with left:

@@ -62,6 +62,12 @@ def write_prompt() -> None:
     )
 
 
+def write_caption() -> None:
+    """Take the chosen caption as the prompt; called when it changes."""
+    if chosen := st.session_state.get(Key.CAPTION):
+        st.session_state[Key.TEXT] = chosen
+
+
 def throw_dice() -> None:
     """Another seed."""
     st.session_state[Key.SEED] = draw_seed()
@@ -70,7 +76,7 @@ def throw_dice() -> None:
 def use_example(text: str) -> None:
     """Take an example as the prompt."""
     st.session_state[Key.TEXT] = text
-    for key in (Key.FINDING, Key.SIDE, Key.SIZE):
+    for key in (Key.CAPTION, Key.FINDING, Key.SIDE, Key.SIZE):
         st.session_state[key] = None
 
 
@@ -103,7 +109,7 @@ def recall(run: Run, part: str) -> None:
     state, past = st.session_state, run.spec.settings
     if part != "Seeds only":
         state[Key.TEXT] = past["prompt"]
-        for key in (Key.FINDING, Key.SIDE, Key.SIZE):
+        for key in (Key.CAPTION, Key.FINDING, Key.SIDE, Key.SIZE):
             state[key] = None
     if part in ("Everything", "Everything but the seeds"):
         state[Key.GENERATOR] = past["generator"]

@@ -13,6 +13,7 @@ class PromptKey(StrEnum):
 
     GENERATOR = "prompt.generator"
     TEXT = "prompt.text"
+    CAPTION = "prompt.caption"
     FINDING = "prompt.finding"
     SIDE = "prompt.side"
     SIZE = "prompt.size"

@@ -7,6 +7,7 @@ import streamlit as st
 from lab.data.images import decode
 from lab.data.store import list_datasets, open_dataset
 from lab.runs.records import Run
+from lab.ui.absent_films import why_no_neighbours
 from lab.ui.first_steps import readiness
 from lab.ui.frame import missing
 from lab.ui.run_panel import find, stand_in
@@ -77,8 +78,7 @@ def _sample(run: Run | None, right: st.delta_generator.DeltaGenerator) -> Subjec
     if subject is None:
         missing(
             "This sample has no neighbours.",
-            "Its generator's training dataset was not installed, or not ready, when it was made. "
-            "Generate it again when the dataset is ready.",
+            why_no_neighbours(run),
             "prompt",
             "Prompt",
         )

@@ -24,6 +24,24 @@ def test_prompted_label_reads_affirmed_findings_only(prompt: str, label: str) ->
     assert prompted_label(prompt, LABELS) == label
 
 
+@pytest.mark.parametrize(
+    ("prompt", "label"),
+    [
+        ("Severe pulmonary edema.", "oedema"),
+        ("Large mass in the left upper lobe.", "nodule"),
+        ("No pulmonary nodule. Mild pulmonary oedema.", "oedema"),
+        ("Bacterial pneumonia, paediatric chest radiograph.", "pneumonia_bacterial"),
+        ("Viral pneumonia.", "pneumonia_viral"),
+        ("Pneumonia.", ""),
+        ("No bacterial pneumonia.", ""),
+        ("Normal paediatric chest radiograph.", "normal"),
+    ],
+)
+def test_labels_are_found_under_their_other_names(prompt: str, label: str) -> None:
+    labels = ["nodule", "oedema", "pneumonia_bacterial", "pneumonia_viral", "normal"]
+    assert prompted_label(prompt, labels) == label
+
+
 def test_label_sets_without_a_normal_class_give_no_guess() -> None:
     assert prompted_label("Normal chest.", ["bacterial", "viral"]) == ""
     assert prompted_label("bacterial pneumonia", ["normal", "bacterial", "viral"]) == "bacterial"

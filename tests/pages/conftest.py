@@ -71,7 +71,8 @@ def generator(workspace: Path) -> str:
     """The card of a generator whose folder holds no weights: pages read cards only."""
     folder = workspace / "generators" / "small"
     (folder / "model").mkdir(parents=True)
-    (folder / "model" / "model_index.json").write_text("{}", "utf-8")
+    index = {"_class_name": "StableDiffusionPipeline"}
+    (folder / "model" / "model_index.json").write_text(json.dumps(index), "utf-8")
     card = {"id": "small", "title": "Small generator", "modality": "chest radiograph", "folder": "model"}
     card |= {"size": 48, "steps": 8, "guidance": 3.0, "training_dataset": "films", "licence": "Apache-2.0"}
     (folder / "card.json").write_text(json.dumps(card), "utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.runs.store import RunStore
-from lab.ui.composer import compose
+from lab.ui.composer import FINDINGS, compose, findings_of
 from lab.ui.state import PromptKey as Key
 
 
@@ -15,7 +15,7 @@ def _weights(monkeypatch):
     import lab.generators.load
     import lab.generators.weights
 
-    monkeypatch.setattr(lab.generators.weights, "weights_digest", lambda folder: "0" * 64)
+    monkeypatch.setattr(lab.generators.weights, "weights_digest", lambda folder, parts=None: "0" * 64)
     monkeypatch.setattr(lab.generators.load, "model_folder", lambda card: card.path)
 
 
@@ -28,7 +28,13 @@ def test_choices_write_the_prompt():
     assert compose("Pneumothorax", None, "Small") == "Small pneumothorax."
     assert compose("Consolidation", "Left", None) == "Consolidation in the left lower lobe."
     assert compose("Cardiomegaly", "Left", "Large") == "Severe cardiomegaly."
+    assert compose("Nodule", "Left", "Small") == "Small nodule in the left upper lobe."
+    assert compose("Oedema", "Left", "Large") == "Severe pulmonary edema."
     assert compose("No finding") == "No acute finding."
+    assert (
+        findings_of(("no", "finding", "effusion")) == ("No finding", "Effusion")
+        and findings_of(()) == FINDINGS
+    )
 
 
 def test_pills_fill_the_box_and_generate_starts_one_run(visit, dataset, generator):
@@ -162,3 +168,37 @@ def test_the_picked_sample_follows_the_viewer(visit, loaded):
     assert "Seed" in "".join(element.value for element in app.html) and "9" in "".join(
         e.value for e in app.html
     )
+
+
+def test_a_generator_of_three_captions_offers_them_and_says_so(visit, dataset, generator, workspace):
+    import json
+
+    card = workspace / "generators" / "small" / "card.json"
+    captions = ["Normal film.", "Bacterial pneumonia.", "Viral pneumonia."]
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"captions": captions}))
+    app = visit("prompt")
+    app.selectbox(key=Key.GENERATOR).set_value("small").run()
+    assert any("trained on these 3 captions only" in text.value for text in app.caption)
+    app.get_by_key(Key.CAPTION).set_value("Viral pneumonia.").run()
+    assert not app.exception and app.text_area(key=Key.TEXT).value == "Viral pneumonia."
+
+
+def test_only_findings_a_generator_knows_are_offered(visit, dataset, generator, workspace):
+    import json
+
+    card = workspace / "generators" / "small" / "card.json"
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"vocabulary": ["effusion", "finding"]}))
+    app = visit("prompt")
+    app.selectbox(key=Key.GENERATOR).set_value("small").run()
+    assert list(app.get_by_key(Key.FINDING).options) == ["No finding", "Effusion"]
+
+
+def test_a_generator_whose_films_are_not_here_says_how_to_add_them(visit, dataset, generator, workspace):
+    import json
+
+    card = workspace / "generators" / "small" / "card.json"
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"training_dataset": "far-away"}))
+    app = visit("prompt")
+    app.selectbox(key=Key.GENERATOR).set_value("small").run()
+    (told,) = [text.value for text in app.caption if "dataset add" in text.value]
+    assert "--id far-away" in told and "not on this machine" in told
