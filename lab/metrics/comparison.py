@@ -76,7 +76,8 @@ class Comparison:
     @cached_property
     def real(self) -> Points:
         """Training images."""
-        return self._points(self.given.real, np.asarray(self.given.real_patients).astype(str))
+        patients = np.asarray(self.given.real_patients).astype(str)
+        return self._points(self.given.real, patients, self.given.real_labels)
 
     @cached_property
     def synthetic(self) -> Points:
@@ -89,7 +90,8 @@ class Comparison:
         """Held-out images; None when there are none."""
         if self.given.held_out is None or self.given.n_held_out == 0:
             return None
-        return self._points(self.given.held_out, np.asarray(self.given.held_out_patients).astype(str))
+        patients = np.asarray(self.given.held_out_patients).astype(str)
+        return self._points(self.given.held_out, patients, self.given.held_out_labels)
 
     @cached_property
     def groups(self) -> int:
@@ -136,7 +138,12 @@ class Comparison:
             sides["held-out"] = np.asarray(self.given.held_out_patients)
         return sides
 
-    def _points(self, features: NDArray[np.floating], patients: NDArray[np.str_] | None) -> Points:
+    def _points(
+        self,
+        features: NDArray[np.floating],
+        patients: NDArray[np.str_] | None,
+        labels: NDArray[np.str_] | None = None,
+    ) -> Points:
         values = np.ascontiguousarray(features, dtype=np.float64)
         weights = np.random.default_rng(0).normal(size=values.shape[1])
         key = np.einsum("nd,d->n", values, weights)
@@ -145,7 +152,8 @@ class Comparison:
         names = np.char.zfill(names, 10) if patients is None else names
         enough = index_patients(names)[1] >= self.groups > 0
         groups = balanced_groups(names, self.groups, self.seed) if enough else None
-        return Points(values[order], names, order, groups, self.groups if enough else 0)
+        told = None if labels is None else np.asarray(labels).astype(str)[order]
+        return Points(values[order], names, order, groups, self.groups if enough else 0, told)
 
 
 def compare_sets(comparison: Comparison, statistic: Callable[[SetPair], Statistic]) -> Measurement:

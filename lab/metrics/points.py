@@ -41,6 +41,7 @@ class Points:
         order: (n,) row of the caller's array that each row came from.
         groups: (n,) jackknife group, None without an interval.
         group_count: g, 0 without an interval.
+        labels: (n,) label of each point, None where there are none.
     """
 
     features: Floats
@@ -48,6 +49,7 @@ class Points:
     order: IntArray
     groups: IntArray | None
     group_count: int
+    labels: NDArray[np.str_] | None = None
 
     @property
     def n(self) -> int:

@@ -181,3 +181,31 @@ def test_the_share_closer_to_training_is_half_for_honest_samples() -> None:
     assert abs(controls.mean() - 0.5) <= 3 * controls.std() / np.sqrt(30)
     covered = np.mean([result.low <= 0.5 <= result.high for result in results])
     assert covered >= 0.85
+
+
+def test_more_films_of_a_label_in_training_are_no_copying() -> None:
+    """Training with four films in five of one label, held-out with one in five: labels have to be matched."""
+    from dataclasses import replace
+
+    from lab.metrics.evaluate import evaluate
+
+    plain, matched = [], []
+    for seed in range(12):
+        rng = np.random.default_rng([7, seed])
+
+        def side(n: int, share: float, rng: np.random.Generator = rng) -> tuple[np.ndarray, np.ndarray]:
+            labels = np.where(np.arange(n) < share * n, "a", "b")
+            return rng.normal(size=(n, 4)) + 3.0 * (labels == "a")[:, None], labels
+
+        (real, real_labels), (held_out, held_out_labels), (samples, _) = (
+            side(200, 0.8),
+            side(200, 0.2),
+            side(100, 0.8),
+        )
+        names = np.asarray([f"p{row}" for row in range(200)])
+        told = MetricInput(real, names, samples, held_out=held_out, held_out_patients=np.char.add("q", names))
+        plain += [next(evaluate(["closer-to-training"], told, seed)).value]
+        told = replace(told, real_labels=real_labels, held_out_labels=held_out_labels)
+        matched += [next(evaluate(["closer-to-training"], told, seed)).value]
+    assert np.mean(plain) > 0.6
+    assert abs(np.mean(matched) - 0.5) <= 3 * np.std(matched) / np.sqrt(12)

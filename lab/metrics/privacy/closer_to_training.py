@@ -51,7 +51,8 @@ _TIE = 1e-11
 def closer_to_training(comparison: Comparison) -> Measurement:
     """Mean over samples and 20 matched draws of 1 (training closer), 0.5 (tie) or 0 (held-out closer).
 
-    A draw takes as many training as held-out patients and as many images of each pair of patients. The
+    A draw takes as many training as held-out patients and as many images of each pair of patients, label by
+    label where both sets have labels: a set with more films of a label is nearer to samples of it. The
     interval is value +- 1.96 standard errors of a jackknife that leaves a patient group out of all three
     sets: it covers the choice of reference films as well as the choice of samples.
 
@@ -132,22 +133,44 @@ class Scores:
 def matched_films(
     real: Points, held_out: Points, rng: np.random.Generator, held_out_rows: IntArray | None = None
 ) -> tuple[IntArray, IntArray]:
-    """Training and held-out rows of one draw: as many patients, as many images of each pair of patients.
+    """Training and held-out rows of one draw: as many patients, as many images of each pair, label by label.
 
     Args:
         held_out_rows: the held-out images to choose from; all by default.
     """
     theirs = np.arange(held_out.n) if held_out_rows is None else held_out_rows
-    training = _films_by_patient(real.patients, np.arange(real.n), rng)
+    chosen = [
+        _matched_stratum(real, held_out, ours, others, rng)
+        for ours, others in _strata(real, held_out, theirs)
+    ]
+    return np.concatenate([one for one, _ in chosen]), np.concatenate([two for _, two in chosen])
+
+
+def _strata(real: Points, held_out: Points, theirs: IntArray) -> list[tuple[IntArray, IntArray]]:
+    """Rows of both sides, a label at a time.
+
+    Where one side has more of a label, samples of that label would be nearer to it without any copying; so labels
+    are matched where both sides have them, and labels of one side only are left out.
+    """
+    ours = np.arange(real.n)
+    if real.labels is not None and held_out.labels is not None:
+        common = np.intersect1d(real.labels, held_out.labels[theirs])
+        if len(common):
+            return [(ours[real.labels == one], theirs[held_out.labels[theirs] == one]) for one in common]
+    return [(ours, theirs)]
+
+
+def _matched_stratum(
+    real: Points, held_out: Points, ours: IntArray, theirs: IntArray, rng: np.random.Generator
+) -> tuple[IntArray, IntArray]:
+    training = _films_by_patient(real.patients, ours, rng)
     control = _films_by_patient(held_out.patients, theirs, rng)
     count = min(len(training), len(control))
     training, control = (sorted(side[:count], key=len) for side in (training, control))
-    pairs = [
-        (ours, others, min(len(ours), len(others))) for ours, others in zip(training, control, strict=True)
-    ]
+    pairs = [(one, two, min(len(one), len(two))) for one, two in zip(training, control, strict=True)]
     return (
-        np.concatenate([ours[:films] for ours, _, films in pairs]),
-        np.concatenate([others[:films] for _, others, films in pairs]),
+        np.concatenate([one[:films] for one, _, films in pairs]),
+        np.concatenate([two[:films] for _, two, films in pairs]),
     )
 
 
