@@ -147,6 +147,8 @@ def _given(
         synthetic=features(samples),
         held_out=features(ground.held_out),
         held_out_patients=ground.held_out.patients(),
+        real_labels=np.asarray(ground.train.labels()),
+        held_out_labels=np.asarray(ground.held_out.labels()),
         near_copy=near,
         control_near_copy=control,
         real_digests=tuple(ground.train.digests()),

@@ -188,6 +188,6 @@ def test_texture_is_missed_where_it_is_blurred_and_not_where_it_moved():
     grain = torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
     blurred = avg_pool2d(grain, 3, 1, 1)
     assert texture_loss(grain, grain) == 0
-    assert texture_loss(grain, blurred) > 4 * texture_loss(grain, grain.roll((3, 5), (2, 3)))
+    assert texture_loss(grain, blurred) > 2 * texture_loss(grain, grain.roll((3, 5), (2, 3)))
     stripes = torch.arange(64).remainder(2).float().expand(1, 1, 64, 64)
     assert texture_loss(stripes, stripes.transpose(2, 3)) > texture_loss(stripes, stripes.roll(1, 3)) == 0

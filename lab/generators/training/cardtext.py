@@ -105,5 +105,5 @@ terminal signal, {card.steps} trailing DDIM steps, min-SNR 5, captions dropped i
 Four images, {card.steps} steps, guidance {card.guidance}: {card.measured["seconds_for_four"]} s (median).
 `python -m lab gates list` prints the stored figures of `gates/`; `python -m lab gates run` measures them anew.
 
-`contact_sheet.png`: a prompt each half row, seeds {", ".join(map(str, (11, 12, 13, 14)))}.
+`contact_sheet.png`: four samples a prompt, seeds 11 to 14, in the order of the card's examples.
 """

@@ -154,7 +154,8 @@ def _draw_sheet(recipe: TrainingRecipe, card: GeneratorCard, target: Path) -> fl
         request = GenerationRequest(card.id, prompt, SHEET_SEEDS, STEPS, GUIDANCE, recipe.size)
         images += [sample.image for batch in generator.generate(request) for sample in batch]
         took.append(time.perf_counter() - began)
-    write_sheet(np.stack(images), target / "contact_sheet.png", len(SHEET_SEEDS) * 2)
+    columns = len(SHEET_SEEDS) * (1 if len(card.examples) % 2 else 2)
+    write_sheet(np.stack(images), target / "contact_sheet.png", columns)
     return round(float(np.median(took)), 2)
 
 
