@@ -207,7 +207,7 @@ def test_model_that_needs_code_is_left_out_at_the_start(
     write_toy_card(folder, cards / "good.json", "good")
     change(copied)
     write_toy_card(copied, cards / "bad.json", "bad")
-    assert [card.id for card in list_cards()][-1] == "good"
+    assert "good" in [card.id for card in list_cards()]
     [(name, reason)] = broken_cards()
     assert name == "bad.json" and "own" in reason and "nothing was loaded" in reason
     with pytest.raises(WeightsError, match="own"):
@@ -236,7 +236,7 @@ def test_card_of_a_branch_or_of_code_is_left_out_at_the_start(
     cards = workspace_folder()
     write_toy_card(folder, cards / "good.json", "good")
     (cards / "bad.json").write_text(json.dumps(toy_card_json(folder, "bad") | change))
-    assert [card.id for card in list_cards()][-1] == "good" and "bad" not in [c.id for c in list_cards()]
+    assert "good" in [card.id for card in list_cards()] and "bad" not in [c.id for c in list_cards()]
     [(name, reason)] = broken_cards()
     assert name == "bad.json" and told in reason
     report = {
