@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import random
 
 import numpy as np
@@ -60,6 +61,26 @@ def test_generators_on_one_base_share_its_autoencoder(shared):
     generator = load(cards[0], "cpu")
     batch = next(generator.generate(request_for(cards[0], "small left effusion", 1, 3, steps=2)))
     assert batch[0].image.shape == (32, 32)
+
+
+def test_refined_base_keeps_its_latents_and_words(shared):
+    import torch
+
+    before = base.read(shared)
+    words = (shared / "base.json").read_text()
+    recipe = dataclasses.replace(SHARED, id="toy-base-decoder", refines="toy-base", decoder_steps=6)
+    assert recipe.stages == ("data", "decoder", "export")
+    card = finished(train(recipe))
+    assert card.parent == shared
+    after = base.read(shared)
+    films = torch.linspace(-1, 1, 2 * 32 * 32).view(2, 1, 32, 32)
+    coded = [parts.autoencoder.encode(films).latent_dist.mean for parts in (before, after)]
+    assert torch.equal(*coded)
+    assert not torch.equal(*(parts.autoencoder.decode(coded[0]).sample for parts in (before, after)))
+    assert torch.equal(*(parts.encoder.get_input_embeddings().weight for parts in (before, after)))
+    told, earlier = json.loads(card.read_text()), json.loads(words)
+    assert told["id"] == "toy-base" and told["vocabulary"] == earlier["vocabulary"]
+    assert set(told["training"]) == {*earlier["training"], "decoder, trained further"}
 
 
 def test_generator_without_its_base_says_what_to_train(workspace):

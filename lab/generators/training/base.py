@@ -44,12 +44,15 @@ def parts_of(recipe: TrainingRecipe, place: Path) -> Parts:
         GeneratorError: when the base is not there.
         WeightsError: when its files may not be opened.
     """
-    from lab.generators.training import text, vae
+    from lab.generators.training import decoder, text, vae
 
-    if not recipe.base:
-        tokenizer, encoder, _ = text.trained(recipe, place)
-        return Parts(vae.trained(recipe, place)[0], tokenizer, encoder)
-    return read(folder_of(recipe.base))
+    if recipe.base:
+        return read(folder_of(recipe.base))
+    if recipe.refines:
+        settled = read(folder_of(recipe.refines))
+        return Parts(decoder.overlaid(recipe, place, settled.autoencoder), settled.tokenizer, settled.encoder)
+    tokenizer, encoder, _ = text.trained(recipe, place)
+    return Parts(vae.trained(recipe, place)[0], tokenizer, encoder)
 
 
 def read(folder: Path) -> Parts:

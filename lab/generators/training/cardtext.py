@@ -64,7 +64,7 @@ def _data(recipe: TrainingRecipe, facts: Mapping[str, Any]) -> str:
 
 def base_readme(recipe: TrainingRecipe, card: Mapping[str, Any]) -> str:
     """The model card of a base."""
-    return f"""# {recipe.title} (`{recipe.id}`)
+    return f"""# {recipe.title} (`{card["id"]}`)
 
 An `AutoencoderKL` ({recipe.size} px to {recipe.latent_channels} x {recipe.size // 8} x {recipe.size // 8} latents), a
 CLIP text encoder and its tokenizer, shared by the chest radiograph generators. Research use, not for diagnosis.

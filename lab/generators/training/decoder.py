@@ -22,6 +22,8 @@ STAGE = "decoder"
 # Share of the posterior noise kept: the denoiser learns the mean, so the decoder is tuned near it.
 NOISE = 0.3
 RATE = 5e-4
+# Less on the finest band than the autoencoder has: grain in the wrong place is better than none.
+PYRAMID = (0.25, 1.0, 1.0, 1.0)
 PARTS = ("post_quant_conv", "decoder")
 
 
@@ -31,8 +33,9 @@ def train(recipe: TrainingRecipe, place: Path, clock: Clock) -> Generator[Traini
 
     films = load_films(recipe, place, "train")
     model = _autoencoder(recipe, place)
-    model.encoder.requires_grad_(False)
-    model.quant_conv.requires_grad_(False)
+    model.requires_grad_(False)
+    for part in PARTS:
+        getattr(model, part).requires_grad_(True)
     state = _state(recipe, model)
 
     def loss_at(step: int) -> Any:
@@ -44,7 +47,7 @@ def train(recipe: TrainingRecipe, place: Path, clock: Clock) -> Generator[Traini
             noise = torch.randn(posterior.mean.shape, generator=draw)
             latents = posterior.mean + NOISE * posterior.std * noise
         given = model.decode(latents).sample
-        return vae.pyramid_loss(pixels, given) + WEIGHT * texture_loss(pixels, given)
+        return vae.pyramid_loss(pixels, given, PYRAMID) + WEIGHT * texture_loss(pixels, given)
 
     def sheet(at: StageState, path: Path) -> None:
         shown = vae.sheet_films(load_films(recipe, place, "held-out"))
@@ -80,6 +83,11 @@ def counters(recipe: TrainingRecipe, place: Path) -> StageState:
 
 
 def _autoencoder(recipe: TrainingRecipe, place: Path) -> Any:
+    """The autoencoder to start from: this run's own, or that of the base it refines."""
+    from lab.generators.training import base
+
+    if recipe.refines:
+        return base.read(base.folder_of(recipe.refines)).autoencoder
     state = loop.new_state(vae.build(recipe), recipe.vae_rate, vae.EMA)
     checkpoint.restore(state, place / f"{vae.STAGE}.safetensors")
     checkpoint.copy_into(state.model, state.average)

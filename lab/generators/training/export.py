@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -49,7 +50,16 @@ def export(recipe: TrainingRecipe, place: Path, target: Path, generator: str) ->
     return _export_generator(recipe, place, target, generator)
 
 
+def _earlier_training(recipe: TrainingRecipe) -> dict[str, Any]:
+    """What a refined base was trained by before."""
+    if not recipe.refines:
+        return {}
+    path = base.folder_of(recipe.refines) / BASE_CARD
+    return dict(json.loads(path.read_text(encoding="utf-8"))["training"])
+
+
 def _export_base(recipe: TrainingRecipe, place: Path, target: Path) -> Path:
+    words, earlier = text.base_words(recipe, place), _earlier_training(recipe)
     base.write(base.parts_of(recipe, place), target)
     films = data.load_films(recipe, place, "held-out")
     shown = vae.sheet_films(films, 12)
@@ -59,9 +69,9 @@ def _export_base(recipe: TrainingRecipe, place: Path, target: Path) -> Path:
             vae.both_rows(base.read(target).autoencoder, shown), target / "contact_sheet.png", len(shown)
         )
     card = {
-        "id": recipe.id, "title": recipe.title, "size": recipe.size, "latent_channels": recipe.latent_channels,
-        "vocabulary": text.words_of(place), **_data_facts(recipe, place),
-        "training": {name: _history(state) for name, state in _states(recipe, place).items()},
+        "id": recipe.refines or recipe.id, "title": recipe.title, "size": recipe.size,
+        "latent_channels": recipe.latent_channels, "vocabulary": words, **_data_facts(recipe, place),
+        "training": earlier | {name: _history(state) for name, state in _states(recipe, place).items()},
     }  # fmt: skip
     write_json(target / BASE_CARD, card)
     write_bytes(target / "README.md", cardtext.base_readme(recipe, card).encode())
@@ -101,7 +111,9 @@ def _write_model(recipe: TrainingRecipe, place: Path, folder: Path) -> None:
 
 def _states(recipe: TrainingRecipe, place: Path) -> dict[str, Any]:
     states: dict[str, Any] = {}
-    if not recipe.base:
+    if recipe.refines:
+        states = {"decoder, trained further": decoder.counters(recipe, place)}
+    elif not recipe.base:
         states = {
             "vae": vae.trained(recipe, place)[1], "decoder": decoder.counters(recipe, place),
             "text": text.trained(recipe, place)[2],

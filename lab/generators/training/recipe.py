@@ -29,6 +29,8 @@ class TrainingRecipe:
         captions: label to caption, for a dataset that has labels and no captions.
         held_out: held-out patients kept to measure the autoencoder, one film each, of each source.
         base: the shared autoencoder and text encoder, by name; "" trains its own.
+        refines: a base whose decoder alone is trained further: its latents, and all that was trained on them, stay
+            valid.
         size: image side in pixels.
         vae_*: channels at each scale, latent channels, steps, batch, peak learning rate.
         decoder_steps: further steps of the decoder alone, the latents being settled.
@@ -48,6 +50,7 @@ class TrainingRecipe:
     captions: tuple[tuple[str, str], ...] = ()
     held_out: int = 60
     base: str = ""
+    refines: str = ""
     size: int = 128
     vae_channels: tuple[int, ...] = (16, 32, 64, 128)
     latent_channels: int = 12
@@ -72,9 +75,9 @@ class TrainingRecipe:
     def stages(self) -> tuple[str, ...]:
         """The stages this recipe has: a shared base is not trained again, and a base has no denoiser."""
         left_out = {"vae", "decoder", "text"} if self.base else set()
-        return tuple(
-            name for name in STAGES if name not in left_out | ({"unet"} if not self.unet_steps else set())
-        )
+        left_out |= {"vae", "text"} if self.refines else set()
+        left_out |= set() if self.unet_steps else {"unet"}
+        return tuple(name for name in STAGES if name not in left_out)
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,12 @@ RECIPES.register(BASE)(
         BASE, "Autoencoder and text encoder of the chest radiograph generators", films_per_patient=1,
         dataset=PAEDIATRIC, captions=PAEDIATRIC_CAPTIONS, vae_steps=4400, decoder_steps=2200, text_steps=1400,
         unet_steps=0,
+    )
+)  # fmt: skip
+RECIPES.register("cxr-base-decoder")(
+    TrainingRecipe(
+        "cxr-base-decoder", "Autoencoder and text encoder of the chest radiograph generators", films_per_patient=1,
+        dataset=PAEDIATRIC, captions=PAEDIATRIC_CAPTIONS, refines=BASE, decoder_steps=4000, unet_steps=0,
     )
 )  # fmt: skip
 RECIPES.register("phantom-cxr")(
@@ -216,7 +225,8 @@ def _stages(
         return None
     yield TrainingProgress("export", 0, 1)
     # A base keeps its name: from now on generators that are trained here are trained on it.
-    place_of = {True: Path("generators") / f"{recipe.id}-local", False: Path("bases") / recipe.id}
+    named = recipe.refines or recipe.id
+    place_of = {True: Path("generators") / f"{recipe.id}-local", False: Path("bases") / named}
     target = settings().workspace / place_of[bool(recipe.unet_steps)]
     card = export.export(recipe, place, target, generator=target.name)
     yield TrainingProgress("export", 1, 1)

@@ -41,9 +41,10 @@ def base_words(recipe: TrainingRecipe, place: Path) -> list[str]:
     """The words that a recipe's text encoder knows: its own, or those of its base."""
     from lab.generators.training import base
 
-    if not recipe.base:
+    shared = recipe.base or recipe.refines
+    if not shared:
         return words_of(place)
-    card = json.loads((base.folder_of(recipe.base) / "base.json").read_text(encoding="utf-8"))
+    card = json.loads((base.folder_of(shared) / "base.json").read_text(encoding="utf-8"))
     return [str(word) for word in card["vocabulary"]]
 
 

@@ -16,10 +16,16 @@ EPS = 1e-6
 
 
 def texture_loss(wanted: Any, given: Any) -> Any:
-    """Mean absolute difference of local band energies (root mean square) of (n, 1, H, W) images."""
+    """Mean absolute difference of band energies (root mean square) of (n, 1, H, W) images: in windows, and of all.
+
+    In a window the best guess of an energy that a latent does not tell is its median, which is too little; the
+    energy of the whole film makes up for it.
+    """
     total = 0.0
     for one, two in zip(_bands(wanted), _bands(given), strict=True):
-        total = total + (_energy(one) - _energy(two)).abs().mean()
+        local = (_energy(one) - _energy(two)).abs().mean()
+        whole = (_film_energy(one) - _film_energy(two)).abs().mean()
+        total = total + local / 2 + whole
     return total / LEVELS
 
 
@@ -41,3 +47,7 @@ def _energy(bands: Any) -> Any:
     from torch.nn.functional import avg_pool2d
 
     return (avg_pool2d(bands**2, WINDOW, WINDOW // 2) + EPS).sqrt()
+
+
+def _film_energy(bands: Any) -> Any:
+    return ((bands**2).mean((2, 3)) + EPS).sqrt()

@@ -46,13 +46,13 @@ def build(recipe: TrainingRecipe) -> Any:
     )
 
 
-def pyramid_loss(wanted: Any, given: Any) -> Any:
-    """L1 between Laplacian pyramids of (n, 1, H, W) images: fine bands count more than in plain L1."""
+def pyramid_loss(wanted: Any, given: Any, weights: tuple[float, ...] = PYRAMID) -> Any:
+    """L1 between Laplacian pyramids of (n, 1, H, W) images, a weight for each band, the finest first."""
     from torch.nn import functional
 
     difference, total = wanted - given, 0.0
-    for level, weight in enumerate(PYRAMID):
-        last = level == len(PYRAMID) - 1 or difference.shape[-1] < 16
+    for level, weight in enumerate(weights):
+        last = level == len(weights) - 1 or difference.shape[-1] < 16
         coarse = None if last else functional.avg_pool2d(difference, 2)
         band = difference if coarse is None else difference - functional.interpolate(coarse, scale_factor=2.0)
         total = total + weight * band.abs().mean()
