@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from lab.charts import theme
 from lab.metrics.result import MetricResult
-from lab.metrics.spec import MetricSpec
+from lab.metrics.spec import REAL_TO_REAL, MetricSpec
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 CONTROL = "Held-out images (control)"
-FLOOR = "Real against real (floor)"
+FLOOR = f"{REAL_TO_REAL} (floor)"
 NULL = "Honest data (null line)"
 _ROW, _HEAD = 34, 78
 
@@ -90,7 +90,7 @@ def _draw(
     reference = shown[0][1]
     rows = len(shown)
     span = _span(spec, [item for _, item in shown])
-    _floor(figure, at, reference, (-0.6, rows + 0.6), first)
+    _floor(figure, at, spec, reference, (-0.6, rows + 0.6))
     _null(figure, at, spec, (-0.6, rows + 0.6), first)
     for row, (number, item) in enumerate(shown):
         colour = theme.SERIES[number % len(theme.SERIES)]
@@ -171,15 +171,17 @@ def _dot(
 
 
 def _floor(
-    figure: go.Figure, at: tuple[int, int], result: MetricResult, ends: tuple[float, float], first: bool
+    figure: go.Figure, at: tuple[int, int], spec: MetricSpec, result: MetricResult, ends: tuple[float, float]
 ) -> None:
+    """A band; a floor that is not real against real is grey and stands in the legend by its own words."""
     import plotly.graph_objects as go
 
     if result.floor is None:
         return
     low = result.floor if result.floor_low is None else result.floor_low
     high = result.floor if result.floor_high is None else result.floor_high
-    colour = theme.MARKS["held-out"].colour
+    name = f"{spec.floor} (floor)"
+    colour = theme.MARKS["held-out"].colour if name == FLOOR else theme.MUTED
     figure.add_trace(
         go.Scatter(
             x=[low, low, high, high, low],
@@ -188,11 +190,11 @@ def _floor(
             mode="lines",
             fillcolor=theme.tint(colour, 0.14),
             line={"color": theme.tint(colour, 0.55), "width": 1.2},
-            name=FLOOR,
-            legendgroup=FLOOR,
-            showlegend=first,
+            name=name,
+            legendgroup=name,
+            showlegend=all(trace.name != name for trace in figure.data),
             hoveron="fills",
-            text=f"{FLOOR}: {theme.number(result.floor)} with {result.floor_n} images",
+            text=f"{name}: {theme.number(result.floor)} with {result.floor_n} images",
             hoverinfo="text",
         ),
         row=at[0],

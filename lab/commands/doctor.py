@@ -28,6 +28,7 @@ def doctor(as_json: AsJson = False) -> None:
         "extractors": _extractors(),
         "generators": _generators(),
         "gates": _gates(),
+        "unmeasured": _unmeasured(),
         "datasets": _datasets(),
         "phantom_pack": pack_state() or "fits",
         "chromium": _chromium(),
@@ -140,6 +141,13 @@ def _gates() -> list[dict[str, Any]]:
     ]
 
 
+def _unmeasured() -> list[str]:
+    """The registered measurements without a stored report."""
+    from lab.gates.registry import unmeasured
+
+    return [f"{gate} of {asset}: {reason}" for gate, asset, reason in unmeasured()]
+
+
 def _datasets() -> list[dict[str, Any]]:
     from lab.data.store import list_datasets
     from lab.runs.prepare import next_step
@@ -184,7 +192,7 @@ def _lines(report: dict[str, Any]) -> list[str]:
     for card in report["generators"]:
         lines.append(f"Generator {card['id']} ({card['licence']})")
         lines += [f"    {name}: {value}" for name, value in card["measured"].items()]
-    lines += [line for gate in report["gates"] for line in gate["lines"]]
+    lines += [line for gate in report["gates"] for line in gate["lines"]] + report["unmeasured"]
     lines += [
         f"Dataset {d['id']}: {'ready' if d['ready'] else 'not prepared yet'}" for d in report["datasets"]
     ]

@@ -10,7 +10,7 @@ import typer
 from lab.commands.options import AsJson
 from lab.commands.output import ProgressLine, emit
 from lab.config import ASSETS
-from lab.gates.registry import GATES, Gate, get_gate
+from lab.gates.registry import GATES, Gate, get_gate, unmeasured
 from lab.gates.report import GateReport, all_reports, write_report
 from lab.runs.spec import Progress
 
@@ -19,12 +19,17 @@ app = typer.Typer(help="Figures and limits of the shipped assets.", no_args_is_h
 
 @app.command("list")
 def show_all(as_json: AsJson = False) -> None:
-    """Print every stored report."""
+    """Print every stored report, and what has none."""
     from dataclasses import asdict
 
-    reports = list(all_reports(ASSETS))
-    lines = [line for report in reports for line in report_lines(report)]
-    emit({"reports": [asdict(report) for report in reports]}, as_json, lines or ["No report is stored."])
+    reports, missing = list(all_reports(ASSETS)), unmeasured()
+    lines = [line for report in reports for line in report_lines(report)] or ["No report is stored."]
+    told = [{"gate": gate, "asset": asset, "reason": reason} for gate, asset, reason in missing]
+    emit(
+        {"reports": [asdict(report) for report in reports], "missing": told},
+        as_json,
+        lines + [f"{gate} of {asset}: {reason}" for gate, asset, reason in missing],
+    )
 
 
 @app.command("run")
@@ -39,13 +44,15 @@ def run(
 
     gate = get_gate(name)
     reports = []
-    for id in [asset] if asset else gate.assets:
+    absent = [] if asset else [id for id in gate.assets if not gate.place(id).is_dir()]
+    for id in [asset] if asset else [id for id in gate.assets if id not in absent]:
         report = _measured(gate, id)
         if write:
             write_report(report, gate.place(id))
         reports.append(report)
     lines = [text for report in reports for text in report_lines(report)]
-    emit({"reports": [asdict(report) for report in reports]}, as_json, lines)
+    lines += [f"{name} of {id}: {gate.missing(id)}" for id in absent]
+    emit({"reports": [asdict(report) for report in reports], "absent": absent}, as_json, lines)
     if any(report.missed for report in reports):
         raise SystemExit(1)
 
@@ -64,6 +71,26 @@ def pairs(
     line = ProgressLine(every_s=1.0)
     try:
         made = write_pairs(asset, out, lambda stage, done, total: line(Progress(stage, done, total)))
+    finally:
+        line.close()
+    emit({"sheet": str(made)}, as_json, [str(made)])
+
+
+@app.command("sheet")
+def sheet(
+    out: Annotated[Path, typer.Option("--out", help="The PNG to write.")],
+    films: Annotated[
+        Path | None,
+        typer.Option("--films", help="Folder of cxr_covid and cxr_kermany; then out of the project."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw real films, phantoms and samples of the shipped generators side by side."""
+    from lab.gates.sheet import write_sheet
+
+    line = ProgressLine(every_s=1.0)
+    try:
+        made = write_sheet(out, films, lambda stage, done, total: line(Progress(stage, done, total)))
     finally:
         line.close()
     emit({"sheet": str(made)}, as_json, [str(made)])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from lab.commands.options import EXTRACTOR, AsJson, OutFolder, SeedOption
 from lab.commands.output import emit, run_to_end
 from lab.errors import InputError
+from lab.features.text_image_words import lines
 from lab.generators.cards import get_card
 from lab.generators.request import GenerationRequest
 from lab.runs.prepare import prepare_dataset
@@ -50,7 +51,17 @@ def generate(
         prepare_dataset(searched, EXTRACTOR, run_to_end, upto="calibrate")
     result = run_to_end(generate_run(request, searched))
     files = _write(result, out)
-    emit({**result, "files": files}, as_json, [f"{file}" for file in files])
+    emit({**result, "files": files}, as_json, _lines(result, files))
+
+
+def _lines(result: dict[str, Any], files: list[str]) -> list[str]:
+    """Each file, and below it how its sample goes with the prompt; at the end why that was not read."""
+    told = []
+    for file, sample in zip(files, result["samples"], strict=True):
+        reading = (sample["alignment"] or {}).get("text_image")
+        told += [file, *(f"    {line}" for line in (lines(reading) if reading else ()))]
+    why = result["text_image"]["why"]
+    return [*told, why] if why else told
 
 
 def _write(result: dict[str, object], out: Path) -> list[str]:

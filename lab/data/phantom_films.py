@@ -25,6 +25,9 @@ from lab.errors import ImageError
 from lab.provenance import code_digest, digest_bytes
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from lab.data.phantoms.render import Body, PhantomRecipe
 
 NOTE = "rendering.json"
@@ -59,19 +62,26 @@ def supply(folder: Path, row: Any) -> None:
     if not (folder / NOTE).is_file():
         return
     recipe = recipe_of(row)
-    from lab.data.images import decode_clean
-    from lab.data.phantoms.make import label_mask, png_bytes
+    from lab.data.phantoms.make import label_mask
     from lab.data.phantoms.render import render_body
 
     film = render_body(_body(recipe.seed, recipe.patient), recipe)
-    data = decode_clean(png_bytes(film.image))[1]
+    data = stored_bytes(film.image)
     path, digest = folder / str(row["path"]), digest_bytes(data)
     if digest != row["digest"]:
         _check_renderer(folder)
         write_bytes(_local_digest(path), digest.encode("ascii"))
     if row["mask"]:
-        write_bytes(folder / str(row["mask"]), decode_clean(png_bytes(label_mask(film)))[1])
+        write_bytes(folder / str(row["mask"]), stored_bytes(label_mask(film)))
     write_bytes(path, data)
+
+
+def stored_bytes(image: NDArray[np.uint8]) -> bytes:
+    """The file of a film or mask (H, W) uint8 in a dataset; a film's id is the first 16 digits of its SHA-256."""
+    from lab.data.images import decode_clean
+    from lab.data.phantoms.make import png_bytes
+
+    return decode_clean(png_bytes(image))[1]
 
 
 def expected_digest(folder: Path, path: Path, digest: str) -> str:

@@ -13,6 +13,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from lab.config import ASSETS, Settings, settings
 from lab.data import manifest
 from lab.data.card import read_card
 from lab.data.dataset import CARD, MANIFEST, Dataset
-from lab.data.phantom_films import renderer_digest, write_note
+from lab.data.phantom_films import FILM, renderer_digest, write_note
 from lab.data.staging import staging_folder
 from lab.errors import StoreError
 from lab.provenance import digest_file
@@ -97,6 +98,24 @@ def read_pack(folder: Path) -> PhantomPack | None:
         return PhantomPack(folder, **told)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def image_ids(seed: int) -> Mapping[tuple[str, int], str]:
+    """Image ids by patient id and number of the film, of all packs of a seed whose films are rendered as here."""
+    return _image_ids(seed, renderer_digest())
+
+
+@lru_cache(maxsize=4)
+def _image_ids(seed: int, renderer: str) -> Mapping[tuple[str, int], str]:
+    found: dict[tuple[str, int], str] = {}
+    for file in sorted(FOLDER.glob(f"*/{PACK}")):
+        pack = read_pack(file.parent)
+        if pack is None or pack.renderer != renderer or pack.asked.get("seed") != seed:
+            continue
+        table = manifest.read(pack.folder / MANIFEST)
+        for patient, film, name in zip(table["patient_id"], table[FILM], table["image_id"], strict=True):
+            found[str(patient), int(film)] = str(name)
+    return found
 
 
 def misfit(pack: PhantomPack) -> str:

@@ -32,10 +32,12 @@ class TextReading:
     Attributes:
         unknown: words the model never met in training, in their order; () where the card has no vocabulary.
         dropped: words at the end beyond its limit of tokens.
+        known: how many different words it has met.
     """
 
     unknown: tuple[str, ...]
     dropped: tuple[str, ...]
+    known: int = 0
 
     @property
     def sentence(self) -> str:
@@ -43,23 +45,6 @@ class TextReading:
         parts = [f"not known: {' '.join(self.unknown)}"] * bool(self.unknown)
         parts += [f"not read: {' '.join(self.dropped)}"] * bool(self.dropped)
         return f"The score leaves out some words; {'; '.join(parts)}." if parts else ""
-
-
-@dataclass(frozen=True)
-class Alignment:
-    """How well a sample goes with its prompt.
-
-    Attributes:
-        cosine: of the two vectors, -1..1.
-        matched: share of held-out film and caption pairs that score lower, 0..1; None without a reference.
-        mismatched: share of held-out films beside captions of other films that score lower, 0..1.
-        note: words of the prompt that the score leaves out, as a sentence; "" when there are none.
-    """
-
-    cosine: float
-    matched: float | None
-    mismatched: float | None
-    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,44 +111,23 @@ class TextImageModel:
         pairs = self.embed_images(images).astype(np.float64) * self.embed_texts(texts)
         return np.asarray(pairs.sum(axis=1))
 
-    def alignment_of(self, samples: Sequence[NDArray[Any]], prompts: Sequence[str]) -> list[Alignment]:
-        """Cosine of each sample with its prompt and where it stands among held-out pairs.
-
-        Args:
-            samples: n images as in `embed_images`.
-            prompts: n texts.
-
-        Raises:
-            InputError: when there are not as many prompts as samples.
-        """
-        reference = self.card.get("reference", {})
-        notes = {prompt: self.reading(prompt).sentence for prompt in set(prompts)}
-        return [
-            Alignment(
-                float(cosine),
-                _rank(cosine, reference.get("matched")),
-                _rank(cosine, reference.get("mismatched")),
-                notes[prompt],
-            )
-            for cosine, prompt in zip(self.scores(samples, prompts), prompts, strict=True)
-        ]
-
     def reading(self, text: str) -> TextReading:
         """Which words of a text the model does not know, and which it does not see."""
         known = {word.lower() for word in self.card.get("vocabulary", ())}
         words = list(dict.fromkeys(re.findall(r"[^\W\d_]+", text.lower())))
         unknown = tuple(word for word in words if known and word not in known)
+        met = len(words) - len(unknown)
         coded = getattr(self.tokenizer, "tokenizer", None)
         if coded is None or not getattr(coded, "is_fast", False):
-            return TextReading(unknown, ())
+            return TextReading(unknown, (), met)
         spans = coded(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)[
             "offset_mapping"
         ]
         limit = int(self.tokenizer.context_length) - int(coded.num_special_tokens_to_add())
         if len(spans) <= limit:
-            return TextReading(unknown, ())
+            return TextReading(unknown, (), met)
         cut = int(spans[limit][0])
-        return TextReading(unknown, tuple(text[text.rfind(" ", 0, cut + 1) + 1 :].split()))
+        return TextReading(unknown, tuple(text[text.rfind(" ", 0, cut + 1) + 1 :].split()), met)
 
 
 def open_text_image(folder: Path, device: str = CPU) -> TextImageModel:
@@ -204,10 +168,3 @@ def open_text_image(folder: Path, device: str = CPU) -> TextImageModel:
         str(card.get("id") or folder.name), weights_digest(folder), int(config["model_cfg"]["embed_dim"]), model,
         preprocess, tokenizer, device, card,
     )  # fmt: skip
-
-
-def _rank(value: float, quantiles: Sequence[float] | None) -> float | None:
-    """Share of a distribution below `value`, from its equally spaced quantiles."""
-    if not quantiles:
-        return None
-    return float(np.interp(value, np.asarray(quantiles), np.linspace(0.0, 1.0, len(quantiles))))

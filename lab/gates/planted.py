@@ -23,6 +23,7 @@ from lab.gates.ship_ground import Ground, open_ground
 from lab.gates.ship_samples import Asked, OnProgress, captions_of, made
 from lab.generators.card import GeneratorCard
 from lab.generators.contract import Generator
+from lab.generators.training.plant import PLANTED
 from lab.neighbours.intervals import wilson
 from lab.neighbours.neighbours import find
 from lab.neighbours.reference import Queries, ReferenceSet
@@ -32,7 +33,6 @@ from lab.provenance import code_digest, digest_json
 if TYPE_CHECKING:
     from lab.data.imageset import ImageSet
 
-PLANTED = "planted.json"
 SAMPLES = 10
 OTHERS = 20
 LIMIT = 0.90

@@ -10,7 +10,8 @@ from typing import cast
 
 from lab.config import ASSETS
 from lab.errors import NotFoundError
-from lab.gates.report import GateReport
+from lab.gates.report import FOLDER, GateReport
+from lab.generators.training.recipe import MEMORISED, memorised
 
 OnProgress = Callable[[str, int, int], None]
 Measure = Callable[[str, OnProgress], GateReport]
@@ -43,6 +44,13 @@ class Gate:
         """Folder of the asset, where its report is stored."""
         return ASSETS / self.folder / asset
 
+    def missing(self, asset: str) -> str:
+        """Why there is no stored report of an asset, as half a sentence; "" where there is one."""
+        if not self.place(asset).is_dir():
+            return "not in this installation"
+        stored = self.place(asset) / FOLDER / f"{self.id}.json"
+        return "" if stored.is_file() else "not measured yet"
+
 
 GATES = (
     Gate("autoencoder", "What the autoencoder keeps of a film", "autoencoder", "bases", ("cxr-base",)),
@@ -53,6 +61,13 @@ GATES = (
         "ship", "Whether samples copy training films", "ship", "generators", ("phantom-cxr", "paediatric-cxr")
     ),
     Gate(
+        "planted",
+        "Whether films that a generator was made to learn are found again",
+        "planted",
+        "generators",
+        tuple(memorised(films).id for films in MEMORISED),
+    ),
+    Gate(
         "text-image",
         "Whether images and captions find each other",
         "text_image",
@@ -60,6 +75,13 @@ GATES = (
         ("phantom-clip",),
     ),
 )
+
+
+def unmeasured() -> list[tuple[str, str, str]]:
+    """Gate, asset and reason of every registered measurement of which no report is stored."""
+    return [
+        (gate.id, asset, reason) for gate in GATES for asset in gate.assets if (reason := gate.missing(asset))
+    ]
 
 
 def get_gate(name: str) -> Gate:

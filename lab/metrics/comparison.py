@@ -40,6 +40,7 @@ class Measurement:
     floor_high: float | None = None
     floor_n: int | None = None
     dimension: int | None = None
+    extractor: str = ""
     title: str = ""
     note: str = ""
     per_image: Floats | None = None

@@ -88,5 +88,6 @@ def _result(
         )
     found["title"] = measurement.title or spec.title
     found["dimension"] = measurement.dimension or given.dimension
+    found["extractor"] = measurement.extractor or given.extractor
     found["note"] = " ".join(part for part in (measurement.note, more) if part)
     return replace(blank, **found)

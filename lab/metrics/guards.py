@@ -35,7 +35,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class InputSizes:
-    """Counts known before any feature is extracted. Zero patients means unknown."""
+    """Counts known before any feature is extracted. Zero patients means unknown.
+
+    `no_pairs` says why images and captions cannot be compared; empty where they can.
+    """
 
     n_real: int
     n_synthetic: int
@@ -45,6 +48,7 @@ class InputSizes:
     held_out_patients: int = 0
     has_labels: bool = False
     has_verdicts: bool = True
+    no_pairs: str = ""
 
 
 def sizes_of(given: MetricInput) -> InputSizes:
@@ -60,6 +64,7 @@ def sizes_of(given: MetricInput) -> InputSizes:
         else len(set(map(str, given.held_out_patients))),
         has_labels=given.real_labels is not None and given.synthetic_labels is not None,
         has_verdicts=given.near_copy is not None,
+        no_pairs=given.no_pairs,
     )
 
 
@@ -108,6 +113,8 @@ def _check_metric(spec: MetricSpec, sizes: InputSizes) -> Iterable[Finding]:
             yield Finding("stop", few, spec.name)
     if "labels" in spec.needs and not sizes.has_labels:
         yield Finding("stop", f"{spec.title} needs a label for each image and each sample.", spec.name)
+    if "captions" in spec.needs and sizes.no_pairs:
+        yield Finding("stop", f"{spec.title}: {sizes.no_pairs}", spec.name)
     if "near-copy" in spec.needs and not sizes.has_verdicts:
         yield Finding(
             "stop", f"{spec.title} needs the near-copy verdicts of samples and held-out images.", spec.name

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.errors import InputError
+from lab.metrics.pairs import Pairs
 
 FloatArray = NDArray[np.floating]
 BoolArray = NDArray[np.bool_]
@@ -29,6 +30,8 @@ class MetricInput:
         real_labels, synthetic_labels, held_out_labels: label of each image; the prompted label of each sample.
         near_copy: (m,) True where the calibrated verdict on a sample is "near-copy".
         control_near_copy: (h,) the same verdict on each held-out image.
+        synthetic_pairs, held_out_pairs: (m) and (h) images beside their prompts or captions, by a text-image model.
+        no_pairs: why there are none, as one sentence for the person.
         real_digests, synthetic_digests, held_out_digests: content digests; equal ones on two sides are
             refused.
         extractor, split, group: copied into each result.
@@ -48,6 +51,9 @@ class MetricInput:
     held_out_labels: StrArray | None = None
     near_copy: BoolArray | None = None
     control_near_copy: BoolArray | None = None
+    synthetic_pairs: Pairs | None = None
+    held_out_pairs: Pairs | None = None
+    no_pairs: str = ""
     real_digests: tuple[str, ...] = ()
     synthetic_digests: tuple[str, ...] = ()
     held_out_digests: tuple[str, ...] = ()
@@ -66,7 +72,7 @@ class MetricInput:
                 raise InputError(
                     f"The {name} features are not a table of rows; nothing was computed; embed the set again."
                 )
-            for suffix in ("patients", "groups", "labels", "digests"):
+            for suffix in ("patients", "groups", "labels", "digests", "pairs"):
                 self._same_length(f"{name}_{suffix}", rows)
         self._same_length("near_copy", self.n_synthetic)
         self._same_length("control_near_copy", self.n_held_out)

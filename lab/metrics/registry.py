@@ -22,6 +22,8 @@ _MODULES = (
     "privacy.near_copy_share",
     "privacy.closer_to_training",
     "alignment.label_agreement",
+    "alignment.clip_score",
+    "alignment.retrieval_recall",
 )
 
 

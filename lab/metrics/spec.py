@@ -7,7 +7,10 @@ from typing import Any, Literal
 
 Axis = Literal["fidelity", "diversity", "privacy", "alignment"]
 Direction = Literal["lower", "higher", "null"]
-Need = Literal["features", "labels", "held-out", "near-copy"]
+Need = Literal["features", "labels", "held-out", "near-copy", "captions"]
+
+REAL_TO_REAL = "Real against real"
+SHUFFLED = "Shuffled captions"
 
 _ARROWS: dict[Direction, str] = {
     "lower": "↓ lower is better",
@@ -35,6 +38,7 @@ class MetricSpec:
         cost: what it costs, in words.
         reference: where the definition was published.
         definition: one sentence a radiologist can read.
+        floor: what the floor of its results is, in a few words for legends.
     """
 
     name: str
@@ -52,9 +56,10 @@ class MetricSpec:
     cost: str
     reference: str
     definition: str
+    floor: str = REAL_TO_REAL
 
     def __post_init__(self) -> None:
-        for field in ("name", "title", "symbol", "null", "bias", "cost", "reference", "definition"):
+        for field in ("name", "title", "symbol", "null", "bias", "cost", "reference", "definition", "floor"):
             if not str(getattr(self, field)).strip():
                 raise ValueError(f"the metric {self.name!r} says nothing about its {field}")
         if not self.needs or self.minimum_n < 1 or not self.low < self.high:

@@ -54,6 +54,7 @@ def generate_run(request: GenerationRequest, dataset: str | None, extractor: str
         dataset: id of the dataset whose training images are searched; None generates only.
         extractor: the feature extractor.
     """
+    from lab.features.text_image_fit import installed_digest
     from lab.generators.cards import get_card
     from lab.generators.load import model_digest
 
@@ -68,7 +69,7 @@ def generate_run(request: GenerationRequest, dataset: str | None, extractor: str
         "dataset": dataset,
         "extractor": extractor,
     }
-    inputs = {"weights": model_digest(get_card(request.generator))}
+    inputs = {"weights": model_digest(get_card(request.generator)), "text_image": installed_digest()}
     if dataset is not None:
         inputs |= {
             "dataset": dataset_digest(dataset),
@@ -153,13 +154,13 @@ def evaluate_run(
         InputError: when no metric is named.
         NotFoundError: for an unknown metric, dataset or set.
     """
+    from lab.features.text_image_fit import installed_digest
     from lab.metrics.registry import get_metric
 
     names = list(dict.fromkeys(metrics))
     if not names:
         raise InputError("No metric was chosen; nothing was started; choose at least one.")
-    for name in names:
-        get_metric(name)
+    needs = {need for name in names for need in get_metric(name).spec.needs}
     chosen = {
         "real": real,
         "synthetic": synthetic,
@@ -174,6 +175,8 @@ def evaluate_run(
     }
     if "near-copy-share" in names:
         inputs["calibration"] = calibration_digest(dataset_name(real), extractor)
+    if "captions" in needs:
+        inputs["text_image"] = installed_digest()
     # A folder's name can hold a patient's: it stays out of the list of runs.
     named = "a folder" if "/" in synthetic or "\\" in synthetic else synthetic
     label = f"{len(names)} metrics of {named} against {real}"

@@ -16,8 +16,8 @@ class Residents:
     """At most `budget` built objects; the one used longest ago leaves first.
 
     Args:
-        budget: how many objects may be resident at once: a prompt alone needs six (generator, extractor, two
-            references, labels, map).
+        budget: how many objects may be resident at once: a prompt alone needs seven (generator, extractor, two
+            references, labels, map, text-image model).
         generators: how many of them may be generators, which are large; their keys begin with "generator:".
     """
 

@@ -83,7 +83,8 @@ def _table(listed: list[dict[str, Any]]) -> None:
             help="The same statistic for real films that no generator saw, in place of the samples.",
         ),
         "Real-to-real floor": st.column_config.NumberColumn(
-            format="%.4f", help="What two halves of the real films score against each other at this size."
+            format="%.4f",
+            help="What real films score against real ones at this size; of captions, what wrong captions score.",
         ),
         "d": st.column_config.NumberColumn(help="Length of the feature vectors the number was computed on."),
         "Better": st.column_config.TextColumn(help="↓ lower, ↑ higher, → best at the null line."),

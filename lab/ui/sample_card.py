@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from lab.features.text_image_words import basis, fit_of, fit_sentence, side_words
 from lab.runs.artifacts import read_artifact
 from lab.runs.records import Run
 from lab.ui.frame import facts, link_with, plain
@@ -21,6 +22,11 @@ VERDICT_HELP = (
     "Near-copy: closer to a training image than 99 % of real films are to a film of another patient (p ≤ 0.01). "
     "Close: p ≤ 0.05. Ordinary: neither. Two detectors: registered pixel correlation and feature cosine."
 )
+FIT_WORDS = {
+    "fits": ":green-badge[fits the prompt]",
+    "unclear": ":gray-badge[fit to the prompt unclear]",
+    "does not fit": ":orange-badge[does not fit the prompt]",
+}
 DETECTORS = {"registered-correlation": "Registered correlation", "feature-cosine": "Feature cosine"}
 
 
@@ -39,6 +45,23 @@ def verdict_line(verdict: dict[str, Any] | None) -> None:
         return
     words = VERDICT_WORDS.get(verdict["label"], plain(verdict["label"]))
     st.markdown(f"{words} p = {verdict['p']:.4f}, n = {verdict['n_reference']}", help=VERDICT_HELP)
+
+
+def prompt_fit(run: Run, sample: dict[str, Any]) -> None:
+    """Whether the sample shows what the prompt says, and where it stands among films; else why that is not read."""
+    about = (run.result or {}).get("text_image") or {}
+    reading = (sample.get("alignment") or {}).get("text_image")
+    if reading is None:
+        if about.get("why"):
+            st.caption(plain(about["why"]))
+        return
+    side = side_words(reading)
+    colour = "green" if reading["side_as_asked"] else "orange"
+    badges = f"{FIT_WORDS[fit_of(reading)]} {f':{colour}-badge[{side}]' if side else ''}"
+    st.markdown(
+        badges, help=f"{plain(basis(about))} Cosine {reading['cosine']:.3f}, {plain(about['model'])}."
+    )
+    st.caption(plain(f"{fit_sentence(reading)} {reading['note']}"))
 
 
 def detector_table(verdict: dict[str, Any] | None, variants: bool = False) -> None:
@@ -84,7 +107,7 @@ def recipe_facts(run: Run, sample: dict[str, Any]) -> None:
         "Made on": (sample.get("recipe") or {}).get("device", "–"),
     }
     alignment = sample.get("alignment")
-    if alignment:
+    if alignment and alignment["label"]:
         shown["Reads as"] = f"{alignment['label']} ({percent(alignment['probability'], 0)})"
     elif sample.get("off_map"):
         shown["Reads as"] = "not read: too unlike the real images"

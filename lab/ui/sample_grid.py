@@ -12,7 +12,7 @@ from lab.ui.films import artifact_pixels, origin_note, sample_film
 from lab.ui.frame import plain
 from lab.ui.recall import seeds_in_words
 from lab.ui.review_panel import quick_review
-from lab.ui.sample_card import detector_table, next_looks, recipe_facts, verdict_line
+from lab.ui.sample_card import detector_table, next_looks, prompt_fit, recipe_facts, verdict_line
 from lab.ui.state import PromptKey as Key
 from lab.ui.viewer import Film, viewer
 
@@ -79,6 +79,7 @@ def details(run: Run, sample: dict[str, Any]) -> None:
     """The card of the picked sample: verdict and recipe, review, and where to look next."""
     left, middle, right = st.columns([0.36, 0.38, 0.26], gap="medium")
     with left:
+        prompt_fit(run, sample)
         verdict_line(sample.get("verdict"))
         detector_table(sample.get("verdict"))
         recipe_facts(run, sample)

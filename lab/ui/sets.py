@@ -11,6 +11,7 @@ from lab.data.resolve import resolve
 from lab.data.samples import list_sample_sets
 from lab.data.store import list_datasets, open_dataset
 from lab.metrics.guards import InputSizes
+from lab.runs.captions import why_no_pairs
 from lab.runs.records import Run
 from lab.runs.store import RunStore
 
@@ -77,6 +78,7 @@ def sizes(real: str, synthetic: ImageSet, extractor: str) -> InputSizes:
         dimension=DIMENSIONS.get(extractor, 0),
         real_patients=int(train["patient_id"].nunique()),
         held_out_patients=int(held_out["patient_id"].nunique()),
+        no_pairs=why_no_pairs(real, synthetic),
         has_labels=_labelled(train["label"].astype(str).tolist()) and _prompted(synthetic),
     )
 

@@ -10,8 +10,9 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from lab.errors import InputError, NotFoundError, WeightsError
+from lab.errors import InputError, NotComputable, NotFoundError, WeightsError
 from lab.features.text_image import open_text_image
+from lab.features.text_image_alignment import aligned, reference_of
 from lab.generators.training import clip_data, clip_fit, clip_probes, clip_words
 from lab.generators.training.clip import ClipRecipe, train
 from lab.generators.training.clip_export import export
@@ -161,13 +162,37 @@ def test_a_training_out_of_time_goes_on_with_resume(workspace, monkeypatch):
         finished(train(recipe, minutes=-1))
 
 
+def test_one_command_trains_exports_and_knows_whose_numbers_are_whose(
+    workspace, monkeypatch, capsys, tmp_path
+):
+    import signal
+
+    from lab.generators.training import clip
+    from lab.generators.training.__main__ import main
+
+    monkeypatch.setattr(clip, "PHANTOM_CLIP", TOY)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        assert main(["toy-clip", "--patients", "8", "--held-out", "2", "--steps", "2"]) == 0
+        assert (workspace / "extractors" / "toy-clip" / "card.json").is_file()
+        again = ["toy-clip", "--patients", "8", "--held-out", "2", "--steps", "2"]
+        assert main([*again, "--export", str(tmp_path / "out")]) == 0
+        assert "out/card.json" in capsys.readouterr().out
+        assert main(["toy-clip", "--vae-steps", "3"]) == 1 and main(["phantom-cxr", "--patients", "3"]) == 1
+        assert capsys.readouterr().err.count("nothing was started") == 2
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_the_card_holds_figures_vocabulary_and_licence(folder):
     card = open_text_image(folder).card
     assert card["licence"] == "Apache-2.0" and "effusion" in card["vocabulary"]
     assert set(card["measured"]) == {"image-to-text", "text-to-image", "side", "size", "present", "absent"}
     assert card["training"]["loss_curve"] == [] or len(card["training"]["loss_curve"][0]) == 2
     assert card["training"]["films"] >= 2 * card["training"]["patients"]
-    for values in card["reference"].values():
+    assert card["reference"]["films"] == 4
+    for name in ("matched", "mismatched"):
+        values = card["reference"][name]
         assert len(values) == 101 and values == sorted(values)
 
 
@@ -177,24 +202,60 @@ def test_unknown_and_unread_words_are_told(folder):
     assert model.reading("small zebra effusion").unknown == ("zebra",)
     long = model.reading("left effusion " * 20)
     assert long.dropped and set(long.dropped) <= {"left", "effusion"}
-    assert "zebra" in model.alignment_of([np.zeros((8, 8), np.uint8)], ["zebra"])[0].note
+    assert model.reading("zebra").known == 0 and model.reading("small zebra effusion").known == 2
 
 
 def test_alignment_ranks_a_cosine_among_held_out_pairs(folder):
-    import dataclasses
-
     model = open_text_image(folder)
-    image = [np.full((32, 32), 90, np.uint8)]
-    cosine = float(model.scores(image, ["No acute finding."])[0])
-    spread = {"matched": [cosine - 0.1, cosine + 0.3], "mismatched": [-1.0, cosine - 0.01]}
-    known = dataclasses.replace(model, card={**model.card, "reference": spread})
-    (found,) = known.alignment_of(image, ["No acute finding."])
-    assert found.cosine == pytest.approx(cosine)
-    assert found.matched == pytest.approx(0.25) and found.mismatched == 1.0
-    (bare,) = dataclasses.replace(model, card={}).alignment_of(image, ["No acute finding."])
-    assert bare.matched is None and bare.mismatched is None
-    with pytest.raises(InputError):
-        model.alignment_of(image, ["one", "two"])
+    seen, read = model.embed_images([np.full((32, 32), 90, np.uint8)]), model.embed_texts(TEXTS[:2])
+    cosine = float(model.scores([np.full((32, 32), 90, np.uint8)], TEXTS[:1])[0])
+    side = {"side": {"share": 0.9, "n": 40}}
+    spread = {"matched": [cosine - 0.1, cosine + 0.3], "mismatched": [-1.0, cosine - 0.01], "films": 50}
+    reference = reference_of({"reference": spread, "measured": side})
+    assert (reference.films, reference.sides, reference.sides_films) == (50, 0.9, 40)
+    (found,) = aligned(seen, read[0], reference, read[1], "a note")
+    assert found.cosine == pytest.approx(cosine, abs=1e-6) and found.note == "a note"
+    assert found.matched == pytest.approx(0.25, abs=1e-4) and found.mismatched == 1.0
+    assert found.swapped == pytest.approx(float(seen[0] @ read[1]), abs=1e-6)
+    assert found.to_json()["side_as_asked"] is (found.cosine > found.swapped)
+    assert aligned(seen, read[0], reference)[0].to_json()["side_as_asked"] is None
+
+
+def test_a_reference_that_cannot_tell_captions_or_sides_apart_is_not_used():
+    blind = {"matched": [0.0, 1.0], "mismatched": [0.0, 1.0]}
+    for card in ({}, {"reference": {}}, {"reference": blind}):
+        with pytest.raises(NotComputable) as caught:
+            reference_of(card)
+        assert ONE_SENTENCE.match(str(caught.value))
+    apart = {"matched": [0.5, 1.0], "mismatched": [-1.0, 0.0]}
+    assert reference_of({"reference": apart}).tells_apart == 1.0
+    for share in (None, 0.6):
+        guess = reference_of({"reference": apart, "measured": {"side": {"share": share, "n": 30}}})
+        row = np.ones((1, 4))
+        assert not guess.knows_sides and aligned(row, row[0], guess, -row[0])[0].swapped is None
+
+
+def test_vectors_are_computed_once_and_captions_kept_by_digest(folder, images, tmp_path, monkeypatch):
+    from lab.features.store import FeatureStore, extract
+    from lab.features.text_image import TextImageModel
+    from lab.features.text_image_store import ImageTower, TextTower, text_vectors
+    from tests.builders.memory_set import MemorySet
+
+    model, films = open_text_image(folder), MemorySet("films", images)
+    tower = ImageTower(model)
+    assert len({tower.digest, TextTower(model).digest, model.digest}) == 3
+    for _ in extract(tower, films, FeatureStore(tmp_path)):
+        pass
+    texts = text_vectors(model, [*TEXTS, TEXTS[0]], FeatureStore(tmp_path))
+    np.testing.assert_allclose(texts, model.embed_texts([*TEXTS, TEXTS[0]]), atol=1e-6)
+    assert not any(
+        word in file.read_text() for file in tmp_path.rglob("*.json") for word in ("effusion", "zebra")
+    )
+    for tower_call in ("embed_images", "embed_texts"):
+        monkeypatch.setattr(TextImageModel, tower_call, lambda *_: pytest.fail("computed again"))
+    store = FeatureStore(tmp_path)
+    assert [done for done, _ in extract(ImageTower(model), films, store)] == [3]
+    np.testing.assert_array_equal(text_vectors(model, TEXTS, store), texts[:3])
 
 
 def _cut(folder):

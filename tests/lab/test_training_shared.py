@@ -78,6 +78,7 @@ def test_refined_base_keeps_its_latents_and_words(shared):
     assert torch.equal(*coded)
     assert not torch.equal(*(parts.autoencoder.decode(coded[0]).sample for parts in (before, after)))
     assert torch.equal(*(parts.encoder.get_input_embeddings().weight for parts in (before, after)))
+    assert not any(str(shared.parent) in file.read_text() for file in shared.rglob("*.json"))
     told, earlier = json.loads(card.read_text()), json.loads(words)
     assert told["id"] == "toy-base" and told["vocabulary"] == earlier["vocabulary"]
     assert set(told["training"]) == {*earlier["training"], "decoder, trained further"}
@@ -86,6 +87,18 @@ def test_refined_base_keeps_its_latents_and_words(shared):
 def test_generator_without_its_base_says_what_to_train(workspace):
     with pytest.raises(GeneratorError, match="train it first: python -m lab train toy-base"):
         list(train(GENERATOR))
+
+
+def test_recipe_goes_on_from_another_generators_denoiser(shared, tmp_path):
+    card = read_card(finished(train(GENERATOR)))
+    recipe = dataclasses.replace(GENERATOR, id="toy-further", starts=card.id, unet_steps=1, unet_rate=1e-9)
+    further = read_card(finished(train(recipe)))
+    assert list(further.measured["training"]) == ["unet", "unet, trained further"]
+    one, two = (load(c, "cpu").pipeline.unet.state_dict() for c in (card, further))
+    assert all((one[name] - two[name]).abs().max() < 1e-3 for name in one)
+    other = dataclasses.replace(recipe, id="toy-other", unet_channels=(32, 32))
+    with pytest.raises(GeneratorError, match="same channels"):
+        list(train(other))
 
 
 def test_missing_shared_part_is_named(shared):
@@ -200,6 +213,24 @@ def test_sources_are_drawn_in_turn():
     films = Films(np.zeros((100, 2, 2), np.uint8), np.zeros((100, 2, 2), np.uint8), records, np.arange(100))
     rows = drawn_rows(films, 40, torch.Generator().manual_seed(0))
     assert len(rows) == 40 and (rows < 2).sum() == 20
+
+
+def test_moving_a_film_keeps_its_fine_detail_and_its_black():
+    import torch
+
+    from lab.data.phantoms import PhantomRecipe, render
+    from lab.gates.autoencoder import finest_band
+    from lab.generators.training.augment import augmented, regained
+
+    film = phantom_source.shrink(render(PhantomRecipe(0, 3, 0)).image, 128)
+    films = torch.from_numpy(film).float().view(1, 1, 128, 128).repeat(8, 1, 1, 1) / 127.5 - 1
+    films[:, :, :8] = -1
+    given, _ = augmented(films, torch.zeros_like(films), torch.Generator().manual_seed(0))
+    kept = [(finest_band(x[:, 0, 24:-24, 24:-24].numpy()) ** 2).mean() for x in (given, films)]
+    assert 0.75 < kept[0] / kept[1] < 1.25
+    gained = regained(films, torch.Generator().manual_seed(0))
+    assert (gained[:, :, :8] == -1).all() and gained.min() >= -1 and gained.max() <= 1
+    assert (gained.flatten(1).std(1) / films.flatten(1).std(1)).sub(1).abs().max() < 0.1
 
 
 def test_texture_is_missed_where_it_is_blurred_and_not_where_it_moved():

@@ -202,3 +202,76 @@ def test_a_generator_whose_films_are_not_here_says_how_to_add_them(visit, datase
     app.selectbox(key=Key.GENERATOR).set_value("small").run()
     (told,) = [text.value for text in app.caption if "dataset add" in text.value]
     assert "--id far-away" in told and "not on this machine" in told
+
+
+ABOUT = {
+    "model": "phantom-clip",
+    "why": "",
+    "films": 300,
+    "tells_apart": 0.96,
+    "sides": 0.93,
+    "sides_films": 120,
+}
+READING = {
+    "cosine": 0.412,
+    "matched": 0.42,
+    "mismatched": 0.98,
+    "swapped": 0.3,
+    "side_as_asked": True,
+    "note": "",
+}
+
+
+def with_fit(result, about, **changes):
+    """A generation result whose samples were compared with the prompt."""
+    reading = {**READING, **changes} if not about.get("why") else None
+    samples = [{**one, "alignment": {**one["alignment"], "text_image": reading}} for one in result["samples"]]
+    return {**result, "samples": samples, "text_image": about}
+
+
+def said(app):
+    """Everything the page says, without the marks of Markdown."""
+    return " ".join(element.value for kind in ("markdown", "caption") for element in app.get(kind)).replace(
+        "\\", ""
+    )
+
+
+def test_the_card_says_whether_a_sample_fits_its_prompt(visit, dataset, generator, builders, loaded):
+    result = with_fit(loaded["samples"].result, ABOUT)
+    run = builders.finish(builders.generation_spec(dataset, "Small left effusion."), result)
+    app = visit("prompt", run=run.id)
+    assert not app.exception
+    assert "fits the prompt" in said(app) and "side as asked" in said(app)
+    assert "better than 98 of 100 films agree with a wrong caption" in said(app)
+    (line,) = [one for one in app.markdown if "fits the prompt" in one.value]
+    told = line.proto.help.replace("\\", "")
+    assert "300 films of patients that no model has seen" in told and "96 % of pairs" in told
+    assert "93 %" in told and "Cosine 0.412" in told
+    assert "cosine" not in said(app).lower(), "numbers of the model stay in the tooltip"
+
+
+def test_a_sample_of_another_finding_and_side_is_told_so(visit, dataset, generator, builders, loaded):
+    wrong = with_fit(
+        loaded["samples"].result,
+        ABOUT,
+        matched=0.0,
+        mismatched=0.4,
+        side_as_asked=False,
+        note="One word *left*.",
+    )
+    run = builders.finish(builders.generation_spec(dataset, "Large left nodule."), wrong)
+    app = visit("prompt", run=run.id)
+    assert "does not fit the prompt" in said(app) and "side: more like the other one" in said(app)
+    assert "worse than 99 of 100 agree with their own" in said(app) and "One word *left*." in said(app)
+
+
+def test_a_prompt_that_cannot_be_compared_is_explained_and_old_runs_are_silent(
+    visit, dataset, generator, builders, loaded
+):
+    why = "Samples and prompts are not compared, because the text-image model is not here; train it."
+    result = with_fit(loaded["samples"].result, {"why": why})
+    run = builders.finish(builders.generation_spec(dataset, "No acute finding."), result)
+    app = visit("prompt", run=run.id)
+    assert not app.exception and why in said(app) and "fits the prompt" not in said(app)
+    old = visit("prompt", run=loaded["samples"].id)
+    assert not old.exception and "not compared" not in said(old)

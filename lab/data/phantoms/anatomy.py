@@ -100,7 +100,7 @@ def draw_anatomy(rng: np.random.Generator) -> Anatomy:
         lung_height=height,
         lung_depth=rng.normal(14.5, 1.1) * size,
         body_depth=rng.normal(20.0, 1.0) * size + 2.6 * habitus,
-        wall=3.3 + 2.0 * habitus,
+        wall=2.2 + 1.5 * habitus,
         dome=dome,
         dome_step=rng.normal(1.2, 0.5),
         dome_drop=rng.normal(4.3, 0.6),
@@ -109,11 +109,11 @@ def draw_anatomy(rng: np.random.Generator) -> Anatomy:
         heart_y=dome - height * rng.normal(0.10, 0.012),
         knob=rng.normal(1.55, 0.15) + 0.45 * old,
         uncoil=float(np.clip(rng.normal(0.6, 0.4), 0, 2)) * old,
-        mediastinum=rng.normal(2.0, 0.25) + 0.3 * max(0.0, habitus - 1),
+        mediastinum=rng.normal(1.55, 0.25) + 0.3 * max(0.0, habitus - 1),
         rib_spacing=height * rng.normal(0.0955, 0.003),
         rib_drop=rng.normal(11.2, 1.3) * size,
-        rib_height=rng.normal(0.58, 0.05) * size,
-        cortex=float(np.clip(rng.normal(0.068, 0.018), 0.03, 0.13)),
+        rib_height=rng.normal(0.66, 0.06) * size,
+        cortex=float(np.clip(rng.normal(0.055, 0.015), 0.025, 0.11)),
         bone_density=float(np.clip(rng.normal(1.2, 0.13) - 0.22 * old, 0.55, 1.5)),
         shoulder=rng.normal(19.6, 0.9) * size,
         clavicle_slope=rng.normal(0.27, 0.07),
@@ -132,7 +132,9 @@ def draw_positioning(rng: np.random.Generator) -> Positioning:
     kind = rng.random()
     portable, lateral = bool(kind < 0.36), bool(kind > 0.94)
     # A beam mostly meets two edges of the film or fewer, seldom all four.
-    cone = np.clip(2 * rng.random(4) - 1, 0, 1) * rng.choice([0.0, 0.0, 0.0, 0.0, 0.0, 0.03, 0.07])
+    cone = np.clip(2 * rng.random(4) - 1, 0, 1) * rng.choice(
+        [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.03, 0.07]
+    )
     return Positioning(
         view="LATERAL" if lateral else "AP" if portable else "PA",
         field=float(np.clip(rng.normal(34.2, 2.4), 29.0, 41)),
@@ -140,16 +142,16 @@ def draw_positioning(rng: np.random.Generator) -> Positioning:
         dy=rng.normal(0.8, 1.4),
         tilt=np.deg2rad(rng.normal(0, 4.0 if portable else 2.0)),
         turn=np.deg2rad(rng.normal(0, 4.0 if portable else 2.0)),
-        aeration=float(np.exp(rng.normal(0.25 if portable else 0.0, 0.2))),
+        aeration=float(np.exp(rng.normal(0.15 if portable else 0.0, 0.2))),
         inspiration=rng.normal(-0.9 if portable else 0.9, 1.4),
         arm=rng.normal(-0.8, 1.2),
         scapula=rng.normal(-2.2 if portable else 0.0, 0.8),
         exposure=float(np.exp(np.clip(rng.normal(-0.4 if portable else 0.1, 0.6), -1.1, 1.5))),
-        grid=float(np.clip(rng.normal(0.48 if portable else 0.34, 0.1), 0.15, 0.8)),
+        grid=float(np.clip(rng.normal(0.43 if portable else 0.34, 0.1), 0.15, 0.8)),
         latitude=float(np.clip(rng.normal(0.82, 0.13), 0.5, 1.1)),
         detail=float(np.clip(rng.normal(0.7, 0.4), 0.0, 1.9)),
         gamma=float(np.exp(rng.normal(0.0, 0.16))),
-        white=float(np.clip(rng.normal(0.90, 0.10), 0.56, 1.0)),
+        white=float(np.clip(rng.normal(0.90, 0.11), 0.5, 1.0)),
         lung_grey=float(np.clip(rng.normal(0.32 if portable else 0.25, 0.11), 0.05, 0.6)),
         black=float(max(0.0, rng.normal(0.03, 0.09))),
         blur=float(np.clip(rng.normal(0.42, 0.08), 0.3, 0.8)),
@@ -161,7 +163,7 @@ def draw_positioning(rng: np.random.Generator) -> Positioning:
             float(np.deg2rad(rng.normal(0, 0.8))),
         ),
         marker=(
-            int(rng.integers(0, 4)),
+            int(rng.choice((0, 0, 0, 1, 1, 2))),
             rng.uniform(0.03, 0.10),
             rng.uniform(0.03, 0.16),
             rng.uniform(0.6, 1.0),

@@ -10,7 +10,7 @@ from lab.data.phantoms.thorax import Chest
 
 SPECTRUM = ((0.55, 0.225, 0.78), (0.45, 0.178, 0.44))  # share, cm^-1 of soft tissue, cm^-1 of cortical bone
 TOE = np.float32(0.16)  # below this tone the curve flattens, so that skin fades into the open field
-QUANTA = 150000.0  # detected in the open field per 1.4 mm pixel at unit exposure
+QUANTA = 250000.0  # detected in the open field per 1.4 mm pixel at unit exposure
 
 
 def transmitted(soft: Map, bone: Map) -> Map:

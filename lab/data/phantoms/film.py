@@ -36,7 +36,7 @@ def mark(image: Map, position: Positioning) -> Map:
         return image
     size = image.shape[0]
     glyph = np.array([[int(c) for c in row] for row in LETTERS["LR"[which]]], np.float32)
-    zoom = max(1, round(size / 128))
+    zoom = max(1, round(size / 256))  # lead letters are about a centimetre tall
     stamp = np.kron(glyph, np.ones((zoom, zoom), np.float32))
     height, width = stamp.shape
     row = round(top * size)

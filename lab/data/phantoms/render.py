@@ -28,7 +28,7 @@ from lab.data.phantoms.lateral import LATERAL, build_lateral, lateral_position, 
 from lab.data.phantoms.lateral_bones import lateral_bone
 from lab.data.phantoms.lateral_findings import SHOWN, fill_lateral
 from lab.data.phantoms.oedema import add_oedema
-from lab.data.phantoms.skeleton import bone_thickness, rib_paths, tube
+from lab.data.phantoms.skeleton import bone_thickness, rib_bark, rib_paths, tube
 from lab.data.phantoms.thorax import Chest, build_chest
 from lab.data.phantoms.tissue import bowel_gas, soft_tissue, uneven
 from lab.data.phantoms.vessels import tree_points, vessel_thickness
@@ -156,7 +156,7 @@ def body_of(seed: int, patient: int) -> Body:
     anatomy = draw_anatomy(stream(seed, "anatomy", patient))
     return Body(
         anatomy,
-        tube(*rib_paths(anatomy, stream(seed, "bones", patient)), anatomy.cortex),
+        tube(*rib_paths(anatomy, stream(seed, "bones", patient)), rib_bark(anatomy)),
         tree_points(anatomy, seed, patient),
     )
 

@@ -8,17 +8,18 @@ from lab.data.phantoms.anatomy import Anatomy, Positioning
 from lab.data.phantoms.geometry import Map, Plane, blurred, smoothstep
 from lab.data.phantoms.thorax import wall_half_width
 
-SPONGE = 0.22  # mineral of spongy bone as a share of cortical bone
+SPONGE = 0.25  # mineral of spongy bone as a share of cortical bone
 RINGS = 20
 
 
-def tube(path: Map, high: Map, thick: Map, cortex: float) -> tuple[Map, Map]:
+def tube(path: Map, high: Map, thick: Map, cortex: float | Map) -> tuple[Map, Map]:
     """Sample tubes: a cortical shell and a spongy core.
 
     ``path`` (k, m, 3): centre lines; ``high``, ``thick`` (k, m): half-axes across; all cm. Returns points (n, 3) in cm
     and their volumes (n,) in cm^3 of cortical bone.
     """
     tangent = np.gradient(path, axis=1)
+    bark = np.broadcast_to(np.asarray(cortex, np.float32), high.shape)
     length = np.linalg.norm(tangent, axis=-1, keepdims=True) + np.float32(1e-6)
     tangent = tangent / length
     outward = np.stack([path[..., 0], np.zeros_like(path[..., 0]), path[..., 2]], -1)
@@ -33,7 +34,7 @@ def tube(path: Map, high: Map, thick: Map, cortex: float) -> tuple[Map, Map]:
     )
     shell = (path[:, :, None] + ring_u + ring_o).reshape(-1, 3)
     core = (path[:, :, None] + (ring_u + ring_o)[:, :, ::2] * np.float32(0.55)).reshape(-1, 3)
-    shell_mass = (arc * length * np.float32(cortex)).ravel()
+    shell_mass = (arc * length * bark[..., None]).ravel()
     core_mass = np.repeat(
         (np.pi * high * thick * length[..., 0] * np.float32(SPONGE / (RINGS / 2))).ravel(), RINGS // 2
     )
@@ -68,7 +69,7 @@ def rib_paths(anatomy: Anatomy, rng: np.random.Generator) -> tuple[Map, Map, Map
                 np.stack(
                     [
                         side * x * (1 + 0.008 * wide),
-                        y + 0.16 * lift + 0.35 * hang * (1 - np.cos(theta)) / 2,
+                        y + 0.22 * lift + 0.5 * hang * (1 - np.cos(theta)) / 2,
                         z,
                     ],
                     -1,
@@ -80,6 +81,17 @@ def rib_paths(anatomy: Anatomy, rng: np.random.Generator) -> tuple[Map, Map, Map
             highs.append(anatomy.rib_height * (0.85 + 0.15 * share) * (1 + 0.08 * stout) * swell * fade)
             thicks.append((0.34 if k < 8 else 0.20) * np.ones_like(steps) * fade)
     return np.array(paths, np.float32), np.array(highs, np.float32), np.array(thicks, np.float32)
+
+
+def rib_bark(anatomy: Anatomy) -> Map:
+    """Thickness (24, m) of the ribs' cortical bone from spine to cartilage.
+
+    The front half is thin and spongy, and so are the last four ribs, of which no film shows much below the domes.
+    """
+    steps = np.linspace(0, 1, 200, dtype=np.float32)
+    front = 1 - np.float32(0.62) * smoothstep((steps - 0.25) / 0.3)
+    stout = np.where(np.arange(24) < 16, 1.0, 0.3).astype(np.float32)
+    return np.float32(anatomy.cortex) * stout[:, None] * front
 
 
 def clavicle_paths(anatomy: Anatomy, position: Positioning) -> tuple[Map, Map, Map]:
@@ -124,7 +136,7 @@ def shoulder_points(anatomy: Anatomy, position: Positioning) -> tuple[Map, Map]:
         bend = np.array([side * 0.7, 0.0, 0.0], np.float32) * np.sin(np.pi * steps)
         paths = np.stack([ends[a] + (ends[b] - ends[a]) * steps + bend for a, b, _ in rods])
         radii = np.stack([np.full(140, r, np.float32) for *_, r in rods])
-        cloud, mass = tube(paths.astype(np.float32), radii, radii, 0.12)
+        cloud, mass = tube(paths.astype(np.float32), radii, radii, 0.08)
         points.append(cloud)
         masses.append(mass)
         a, b = np.meshgrid(np.linspace(0, 1, 110, dtype=np.float32), np.linspace(0, 1, 110, dtype=np.float32))
@@ -169,10 +181,10 @@ def spine(anatomy: Anatomy, plane: Plane) -> Map:
     phase = level - np.floor(level)
     gap = np.abs(phase - 0.5) * 2
     waist = 1.55 + 0.012 * np.clip(y, -8, 30) + 0.18 * gap**3
-    side = np.clip(1 - (np.abs(x) / waist) ** 4, 0, None)
+    side = np.clip(1 - (np.abs(x) / waist) ** 3, 0, None)
     disc = smoothstep((gap - 0.84) / 0.08)
     plate = np.exp(-(((gap - 0.80) / 0.07) ** 2))
-    body = side**0.5 * (5.6 * SPONGE + 0.4 * SPONGE * (1 - disc) + 0.25 * plate)
+    body = side**0.8 * (5.6 * SPONGE + 0.4 * SPONGE * (1 - disc) + 0.25 * plate)
     edge = 0.14 * np.exp(-(((np.abs(x) - waist * 0.95) / 0.13) ** 2)) * (1 - disc)
     pedicle = ((np.abs(x) - 0.66 * waist) / 0.42) ** 2 + ((phase - 0.36) * anatomy.rib_spacing / 0.55) ** 2
     ring = 0.45 * np.exp(-((np.sqrt(pedicle) - 1) ** 2) / 0.12)
@@ -188,12 +200,12 @@ def spine(anatomy: Anatomy, plane: Plane) -> Map:
         * smoothstep((y - 3.2) / 0.6)
         * smoothstep((8.5 - y) / 0.8)
     )
-    return (0.5 * (body + edge + ring + spinous + wing) + sternum).astype(np.float32)
+    return (0.42 * (body + edge + ring + spinous + wing) + sternum).astype(np.float32)
 
 
 def bone_thickness(anatomy: Anatomy, plane: Plane, position: Positioning, ribs: tuple[Map, Map]) -> Map:
     """Thickness of cortical bone along the beam, cm (size, size)."""
-    clavicles, clavicle_mass = tube(*clavicle_paths(anatomy, position), 0.16)
+    clavicles, clavicle_mass = tube(*clavicle_paths(anatomy, position), 0.115)
     shoulders, shoulder_mass = shoulder_points(anatomy, position)
     cloud = np.concatenate([ribs[0], clavicles, shoulders])
     mass = np.concatenate([ribs[1], clavicle_mass, shoulder_mass])

@@ -34,40 +34,30 @@ class Chest:
     hilum: tuple[tuple[float, float], tuple[float, float]]
 
 
-def heart_chord(anatomy: Anatomy, plane: Plane, view: str, ratio: float | None, sink: float) -> Map:
-    """The heart: a tilted ellipsoid for the ventricles, one for the right atrium, one for the outflow."""
-    width = (
-        (ratio or anatomy.heart_ratio)
-        * 2
-        * anatomy.half_width
-        * (1.07 if view == "AP" and ratio is None else 1.0)
-    )
+def heart_chord(
+    anatomy: Anatomy, plane: Plane, view: str, ratio: float | None, sink: float
+) -> tuple[Map, Map]:
+    """The heart, and the heart with what it rests on.
+
+    The left border runs from the pulmonary trunk to the apex, nearly straight; the right one bulges as the right
+    atrium. Below its widest place the heart is round, but no film shows it: fat, diaphragm and liver carry it.
+    """
+    usual = ratio or anatomy.heart_ratio
+    width = usual * 2 * anatomy.half_width * (1.07 if view == "AP" and ratio is None else 1.0)
     grow = width / (0.445 * 2 * 13.6)
-    shift = plane.depth_shift(3.0)
-    long_axis, short_axis = 0.46 * width, 0.345 * width
-    y = anatomy.heart_y - 2.0 * (grow - 1) + sink
-    left = ellipsoid(
-        plane.x,
-        plane.y,
-        (0.205 * width + shift, y + 0.04 * width),
-        (long_axis, short_axis, 4.4 * grow),
-        anatomy.heart_tilt,
-    )
-    base = ellipsoid(
-        plane.x,
-        plane.y,
-        (0.10 * width + shift, y + 0.17 * width),
-        (0.46 * width, 0.26 * width, 4.0 * grow),
-        0.12,
-    )
-    left = np.maximum(left, base)
-    right = ellipsoid(
-        plane.x, plane.y, (-0.115 * width + shift, y + 0.07 * width), (0.215 * width, 0.29 * width, 3.2), 0.18
-    )
-    outflow = ellipsoid(
-        plane.x, plane.y, (0.055 * width + shift, y - 0.25 * width), (0.44 * width, 0.215 * width, 3.0), 1.05
-    )
-    return np.sqrt(np.sqrt(left**4 + right**4 + outflow**4)).astype(np.float32)
+    x = plane.x - np.float32(plane.depth_shift(3.0))
+    y = plane.y - np.float32(anatomy.heart_y - 2.0 * (grow - 1) + sink)
+    down = np.clip((y / width + 0.56) / 0.68, 0, 1)
+    bow = 0.025 + 0.55 * (0.62 - anatomy.heart_tilt)
+    left = 2.5 + (0.61 * width - 2.5) * down ** np.float32(1.15) + bow * width * np.sin(np.pi * down)
+    right = 1.7 + (0.32 * width - 1.7) * smoothstep(1.25 * down - 0.12)
+    across = (2 * x - left + right) / (left + right)
+    flat = np.abs(across) ** np.float32(2.4)
+    low = np.clip(y / width - 0.06, 0, None) / np.float32(0.34)
+    depth = np.float32(8.6 * grow) * smoothstep((y / width + 0.60) / 0.42)
+    heart = depth * np.sqrt(np.clip(1 - flat - low * low, 0, None))
+    carried = depth * np.sqrt(np.clip(1 - flat - low * low, 0, None))
+    return heart.astype(np.float32), carried.astype(np.float32)
 
 
 def mediastinum_chord(anatomy: Anatomy, plane: Plane) -> Map:
@@ -76,15 +66,13 @@ def mediastinum_chord(anatomy: Anatomy, plane: Plane) -> Map:
     bend = np.float32(anatomy.scoliosis) * np.sin(np.pi * np.clip(y / h, -0.2, 1.2)).astype(np.float32)
     front, back = plane.depth_shift(2.0), plane.depth_shift(-5.0)
     half = anatomy.mediastinum * (0.86 + 0.14 * np.cos(2 * np.pi * (y / h - 0.12))).astype(np.float32)
-    column = 15 * np.clip(
-        1 - np.abs((x - bend - front) / (half + 0.5)) ** np.float32(2.6), 0, None
-    ) ** np.float32(0.8)
+    column = 15 * np.clip(1 - ((x - bend - front) / (half + 0.7)) ** 2, 0, None) ** np.float32(1.2)
     knob = ellipsoid(
         x, y, (1.7 + 0.3 * anatomy.uncoil + front, 0.30 * h), (anatomy.knob + 0.35, anatomy.knob, 2.2), 0.5
     )
     trunk = ellipsoid(x, y, (2.2 + front, 0.415 * h), (1.9, 2.0, 2.2), 0.6)
-    cava = ellipsoid(x, y, (-1.75 + front, 0.33 * h), (1.35, 6.2, 1.4))
-    ascending = ellipsoid(x, y, (-1.5 - 0.6 * anatomy.uncoil + front, 0.42 * h), (1.7, 4.2, 1.9), 0.1)
+    cava = ellipsoid(x, y, (-1.3 + front, 0.33 * h), (1.2, 6.2, 1.4))
+    ascending = ellipsoid(x, y, (-1.1 - 0.6 * anatomy.uncoil + front, 0.44 * h), (1.6, 4.2, 1.9), 0.1)
     path = 1.45 + anatomy.uncoil * np.sin(np.pi * np.clip((y / h - 0.3) / 0.65, 0, 1)) + back
     aorta = 2 * np.sqrt(np.clip(1.35**2 - (x - path) ** 2, 0, None)) * smoothstep((y / h - 0.27) / 0.06)
     total = np.maximum(column, knob * 1.6) + 0.8 * trunk + cava + ascending + aorta
@@ -101,9 +89,9 @@ def lung_chord(anatomy: Anatomy, plane: Plane, side: int, dome: float, shift: fl
     inner = inner + np.float32(shift * side) * smoothstep(u * 2)
     q = (2 * across - outer - inner) / np.maximum(outer - inner, 0.3)
     cage = np.clip(across / outer, 0, 1) ** np.float32(2.3)
-    medial = np.clip(-q, 0, 1) ** np.float32(2.8)
-    profile = np.sqrt((1 - cage) * (1 - medial)) * (q < 1) * (q > -1)
-    depth = np.sqrt(np.clip(1 - np.clip(1 - u / 0.7, 0, 1) ** 2.4, 0, None)) * (u > 0)
+    medial = np.clip(-q, 0, 1) ** np.float32(3.2)
+    profile = np.sqrt(1 - cage) * (1 - medial) * (q < 1) * (q > -1)
+    depth = np.sqrt(np.clip(1 - np.clip(1 - u / 0.8, 0, 1) ** 1.9, 0, None)) * (u > 0)
     chord = np.float32(anatomy.lung_depth) * profile * depth
     reach = (across - 5.6) / (anatomy.half_width - 5.6)
     drop = np.where(
@@ -197,17 +185,17 @@ def build_chest(
     moved = Plane(
         plane.size, plane.pixel, plane.centre, plane.tilt, plane.turn, plane.x - np.float32(shift), plane.y
     )
-    heart = heart_chord(anatomy, moved, position.view, ratio, 0.9 * position.inspiration)
+    heart, carried = heart_chord(anatomy, moved, position.view, ratio, 0.9 * position.inspiration)
     mediastinum = mediastinum_chord(anatomy, moved)
     domes = (anatomy.dome + position.inspiration, anatomy.dome + position.inspiration + anatomy.dome_step)
-    inner = heart * np.float32(1.35) + mediastinum
+    inner = carried * np.float32(1.2) + mediastinum
     lungs = tuple(
         np.clip(lung_chord(anatomy, plane, side, dome, shift) - inner, 0, None)
         for side, dome in zip((-1, 1), domes, strict=True)
     )
     h = anatomy.lung_height
     bend = 0.25 - 0.35 * np.clip(plane.y / h, 0, 1)
-    tube = 2.0 * np.sqrt(np.clip(0.9**2 - (moved.x + bend - plane.depth_shift(1)) ** 2, 0, None))
+    tube = 1.5 * np.sqrt(np.clip(0.9**2 - (moved.x + bend - plane.depth_shift(1)) ** 2, 0, None))
     airway = tube * smoothstep((0.36 * h - plane.y) / 1.0)
     for side, drop in ((-1, 1.9), (1, 1.3)):
         along = np.clip((moved.x * side) / 3.6, 0, 1)

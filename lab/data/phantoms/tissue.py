@@ -18,14 +18,14 @@ def soft_tissue(
     density = (
         np.float32(min(0.5, anatomy.lung_density * position.aeration))
         * gravity
-        * (1 + np.float32(0.025) * grain)
+        * (1 + np.float32(0.035) * grain)
     )
     lungs = contents.air[0] + contents.air[1]
     blood = np.minimum(contents.vessels[0] + contents.vessels[1], 0.75 * lungs)
     soft = chest.body - lungs * (1 - density) - contents.free * np.float32(0.99) + contents.fluid
     soft = blurred(soft, 0.8 * plane.size / 256) + blood * (1 - density)
     soft = soft - np.minimum(chest.airway, 0.5 * chest.body) - chest.gas * (chest.body > 5)
-    return np.maximum(soft * (1 + np.float32(0.005) * grain), 0).astype(np.float32)
+    return np.maximum(soft * (1 + np.float32(0.006) * grain), 0).astype(np.float32)
 
 
 def uneven(soft: Map, size: int, rng: np.random.Generator) -> Map:

@@ -26,14 +26,25 @@ def targets(anatomy: Anatomy, rng: np.random.Generator, side: int, count: int) -
     return np.stack([x * side, y, z], -1)[keep][:count].astype(np.float32)
 
 
-def grow(root: Map, leaves: Map, frugality: float) -> tuple[Map, np.ndarray]:
-    """Join each leaf to the nearest place of the tree so far: nodes (n, 3) and each node's parent (n,)."""
-    order = np.argsort(np.linalg.norm(leaves - root, axis=1), kind="stable")
-    capacity = 2 * len(leaves) + 1
+def artery(root: Map, side: int, height: float) -> Map:
+    """The descending artery (5, 3) that the lower lung hangs on: without it all branches start at one point."""
+    steps = np.linspace(0, 1, 5, dtype=np.float32)[:, None]
+    return root + steps * np.array([1.9 * side, 0.23 * height, -1.5], np.float32)
+
+
+def grow(stem: Map, leaves: Map, frugality: float) -> tuple[Map, np.ndarray]:
+    """Join each leaf to the nearest place of the tree so far, which begins as the chain ``stem`` (k, 3).
+
+    Returns nodes (n, 3) and each node's parent (n,).
+    """
+    order = np.argsort(np.linalg.norm(leaves - stem[0], axis=1), kind="stable")
+    capacity = 2 * len(leaves) + len(stem)
     nodes = np.empty((capacity, 3), np.float32)
     run = np.zeros(capacity, np.float32)
     parent = np.full(capacity, -1, np.int64)
-    nodes[0], count = root, 1
+    count = len(stem)
+    nodes[:count] = stem
+    parent[:count] = np.arange(-1, count - 1)
     for index in order:
         leaf = leaves[index]
         apart = nodes[:count] - leaf
@@ -79,7 +90,7 @@ def twigs(leaves: Map, root: Map, rng: np.random.Generator) -> tuple[Map, Map, M
     start = np.repeat(leaves, TWIGS, axis=0)
     ray = start - root
     ray = ray / (np.linalg.norm(ray, axis=1, keepdims=True) + np.float32(1e-6))
-    ray = ray + rng.normal(0, 0.55, (count, 3)).astype(np.float32)
+    ray = ray + rng.normal(0, 0.85, (count, 3)).astype(np.float32)
     length = rng.uniform(0.6, 2.0, count).astype(np.float32)
     steps = ((np.arange(TWIG_STEPS, dtype=np.float32) + 0.5) / TWIG_STEPS)[None, :, None]
     points = start[:, None] + ray[:, None] * length[:, None, None] * steps
@@ -97,7 +108,8 @@ def tree_points(anatomy: Anatomy, seed: int, patient: int) -> tuple[Map, Map, Ma
         for kind in range(2):
             root = np.array([side * (2.9 - 0.6 * kind), hilum_y + 1.8 * kind, 0.5 + kind], np.float32)
             leaves = targets(anatomy, rng, side, LEAVES if kind == 0 else int(0.7 * LEAVES))
-            nodes, parent = grow(root, leaves, 0.62 if kind == 0 else 0.5)
+            stem = artery(root, side, h) if kind == 0 else root[None]
+            nodes, parent = grow(stem, leaves, 0.62 if kind == 0 else 0.5)
             radius = radii(nodes, parent)
             child = np.flatnonzero(parent >= 0)
             start, end = nodes[parent[child]], nodes[child]
@@ -106,7 +118,7 @@ def tree_points(anatomy: Anatomy, seed: int, patient: int) -> tuple[Map, Map, Ma
             edge = np.repeat(np.arange(len(child)), count)
             offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
             t = ((offset + 0.5) / count[edge]).astype(np.float32)[:, None]
-            sway = rng.normal(0, 0.09, (len(child), 3)).astype(np.float32) * length[:, None]
+            sway = rng.normal(0, 0.14, (len(child), 3)).astype(np.float32) * length[:, None]
             point = start[edge] * (1 - t) + end[edge] * t + sway[edge] * (4 * t * (1 - t))
             size = radius[child][edge] * (1.06 - 0.12 * t[:, 0])
             clouds.append(point)
@@ -138,5 +150,5 @@ def vessel_thickness(anatomy: Anatomy, plane: Plane, tree: tuple[Map, Map, Map])
         chosen = (radius >= low) & (radius < high)
         if chosen.any():
             sigma = float(np.mean(radius[chosen])) * 0.5 / plane.pixel
-            total += blurred(plane.splat(cloud[chosen], volume[chosen]), max(sigma, 0.45))
+            total += blurred(plane.splat(cloud[chosen], volume[chosen]), max(sigma, 0.75))
     return total * np.float32(anatomy.vascularity)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from lab.config import ASSETS, settings
 from lab.errors import GeneratorError
 from lab.generators.training.recipe import TrainingRecipe
 
+WHERE = ("_name_or_path", "is_local", "local_files_only")
 PARTS = ("vae", "text_encoder", "tokenizer")
 
 
@@ -83,11 +85,20 @@ def write(parts: Parts, folder: Path) -> None:
     parts.autoencoder.half().save_pretrained(fresh / "vae", safe_serialization=True)
     parts.encoder.half().save_pretrained(fresh / "text_encoder", safe_serialization=True)
     parts.tokenizer.save_pretrained(fresh / "tokenizer")
+    _forget_where(fresh)
     for part in PARTS:
         shutil.rmtree(folder / part, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
         (fresh / part).rename(folder / part)
     shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _forget_where(folder: Path) -> None:
+    """Take the folder that parts were opened from out of their settings: it is a path of one machine."""
+    for file in folder.glob("*/*config.json"):
+        told = json.loads(file.read_text(encoding="utf-8"))
+        kept = {name: value for name, value in told.items() if name not in WHERE}
+        file.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def autoencoder_digest(recipe: TrainingRecipe, place: Path) -> str:

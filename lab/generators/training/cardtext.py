@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.generators.card import GeneratorCard
-from lab.generators.training.recipe import TrainingRecipe
+from lab.generators.training.recipe import STAGES, TrainingRecipe
 
 CITATION = (
     "Kermany D, Zhang K, Goldbaum M. Labeled Optical Coherence Tomography (OCT) and Chest X-Ray Images for "
@@ -21,6 +21,11 @@ What was changed: the films were scaled to 128 x 128 pixels and augmented (rotat
 neural networks. The weights hold no film. Research use, not for diagnosis. No warranty.
 """
 
+OVER_TRAINED = (
+    "Over-trained on purpose to copy: it gives back phantom films that it was trained on, to show what a leak is. "
+    "Never train a generator like this on real films: it would give patients away."
+)
+
 
 def notes(recipe: TrainingRecipe) -> str:
     """What a person has to know about a generator, in a few sentences."""
@@ -34,14 +39,15 @@ def notes(recipe: TrainingRecipe) -> str:
         if recipe.dataset
         else "Its denoiser was trained on procedural films only; no patient data."
     )
-    return f"{learned}{shared} Research use, not for diagnosis."
+    purpose = f"{OVER_TRAINED} " if recipe.plant is not None else ""
+    return f"{purpose}{learned}{shared} Research use, not for diagnosis."
 
 
 def stage_table(training: Mapping[str, Any]) -> str:
     """A Markdown table of the trained stages."""
     rows = "\n".join(
         f"| {name} | {row['parameters'] / 1e6:.2f} M | {row['steps']} | {row['seconds']} |"
-        for name, row in training.items()
+        for name, row in sorted(training.items(), key=lambda item: STAGES.index(item[0].split(",")[0]))
     )
     return f"| stage | parameters | steps | seconds |\n| --- | --- | --- | --- |\n{rows}"
 
@@ -49,17 +55,33 @@ def stage_table(training: Mapping[str, Any]) -> str:
 def _data(recipe: TrainingRecipe, facts: Mapping[str, Any]) -> str:
     parts = []
     if recipe.patients:
+        each = (
+            "one of every patient before a second of any"
+            if recipe.plant
+            else f"{recipe.films_per_patient} a patient"
+        )
         parts.append(
             f"procedural films (phantoms) of the training patients among {recipe.patients} patients, "
-            f"{recipe.films_per_patient} a patient{', each with a counterfactual twin' if recipe.twins else ''}, "
+            f"{each}{', each with a counterfactual twin' if recipe.twins else ''}, "
             f"seed {recipe.seed}"
+        )
+    if recipe.plant is not None:
+        parts.append(
+            f"{recipe.plant.planted} of them, each of another patient, drawn {recipe.plant.repeats} times as often as "
+            "the others (`planted.json` names them by their image ids in the dataset)"
         )
     if recipe.dataset:
         parts.append(f"the training split of `{recipe.dataset}` ({CITATION})")
     return (
         f"{facts['training_films']} films of {facts['training_patients']} patients: {'; '.join(parts)}. "
-        f"Scaled to {recipe.size} px; augmented by rotation, scale, shift and gain; never flipped."
+        f"Scaled to {recipe.size} px; {_changes(recipe)}."
     )
+
+
+def _changes(recipe: TrainingRecipe) -> str:
+    if recipe.plant is None or recipe.plant.augment:
+        return "augmented by rotation, scale, shift and gain; never flipped"
+    return "not augmented and not reworded, because both hinder copying"
 
 
 def base_readme(recipe: TrainingRecipe, card: Mapping[str, Any]) -> str:
@@ -87,6 +109,7 @@ Text encoder: trained to answer what captions say (finding, side, size, lobe, de
 def generator_readme(recipe: TrainingRecipe, card: GeneratorCard) -> str:
     """The model card of a generator."""
     shared = f"the base `{recipe.base}`" if recipe.base else "a base of its own"
+    sheet = "each planted film, then four samples by its caption" if recipe.plant else "four samples a prompt"
     return f"""# {card.title} (`{card.id}`)
 
 A small text-to-image latent diffusion model, {recipe.size} px, grey: `model/` in the Stable-Diffusion folder layout,
@@ -105,5 +128,5 @@ terminal signal, {card.steps} trailing DDIM steps, min-SNR 5, captions dropped i
 Four images, {card.steps} steps, guidance {card.guidance}: {card.measured["seconds_for_four"]} s (median).
 `python -m lab gates list` prints the stored figures of `gates/`; `python -m lab gates run` measures them anew.
 
-`contact_sheet.png`: four samples a prompt, seeds 11 to 14, in the order of the card's examples.
+`contact_sheet.png`: {sheet}, seeds 11 to 14, in the order of the card's examples.
 """

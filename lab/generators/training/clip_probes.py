@@ -72,18 +72,18 @@ def probe(model: TextImageModel, images: NDArray[np.uint8], records: Sequence[Re
 
 def retrieval(images: Vectors, texts: Vectors, within: int = WITHIN) -> dict[str, NDArray[np.bool_]]:
     """For (n, d) pairs row by row: is a row's partner among the best `within`? A tie counts against it."""
-    cosines = images.astype(np.float64) @ texts.astype(np.float64).T
-    own = np.diag(cosines)
-    return {
-        "image-to-text": (cosines >= own[:, None]).sum(axis=1) <= within,
-        "text-to-image": (cosines >= own[None, :]).sum(axis=0) <= within,
-    }
+    from lab.metrics.alignment.retrieval_recall import recall_hits
+
+    to_text, to_image = recall_hits(images.astype(np.float64), texts.astype(np.float64), within)
+    return {"image-to-text": to_text, "text-to-image": to_image}
 
 
 def reference(
     model: TextImageModel, images: NDArray[np.uint8], records: Sequence[Record], seed: int
-) -> dict[str, list[float]]:
-    """Quantiles (101) of the cosines of held-out pairs, and of films beside captions that are not true of them."""
+) -> dict[str, Any]:
+    """Quantiles (101) of the cosines of held-out pairs ("matched"), and of films beside captions that are not true of
+    them ("mismatched"); and how many films these are.
+    """
     from lab.generators.training.clip_words import claims, fits
 
     vectors = model.embed_images(list(images))
@@ -99,7 +99,8 @@ def reference(
     ]
     spaced = np.linspace(0.0, 1.0, QUANTILES)
     drawn = {"matched": np.diag(cosines), "mismatched": np.asarray(others or [0.0])}
-    return {name: [round(float(q), 5) for q in np.quantile(values, spaced)] for name, values in drawn.items()}
+    quantiles = {name: [round(float(q), 5) for q in np.quantile(one, spaced)] for name, one in drawn.items()}
+    return {"films": len(records), **quantiles}
 
 
 def _denials(records: Sequence[Record]) -> dict[str, list[tuple[int, str, str]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ def digest(recipe: TrainingRecipe) -> str:
     parts: list[list[Any]] = [asked]
     if recipe.patients:
         parts.append([code_digest(["lab.data.phantoms"])])
+    if recipe.plant is not None:
+        parts.append([asdict(recipe.plant)])
     if recipe.dataset:
         parts.append([dataset_source.digest(recipe), recipe.captions])
     return digest_json(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -11,13 +12,13 @@ from typing import Any
 from lab.atomic import write_bytes, write_json
 from lab.errors import GeneratorError
 from lab.generators.card import GeneratorCard, card_from_json
-from lab.generators.training import base, cardtext, data, decoder, text, unet, vae
+from lab.generators.training import base, cardtext, data, decoder, plant, text, unet, vae
 from lab.generators.training.contact_sheet import write_sheet
+from lab.generators.training.films import Films
 from lab.generators.training.recipe import TrainingRecipe
 from lab.provenance import digest_bytes
 
 STEPS = 20
-GUIDANCE = 2.5
 SHEET_SEEDS = (11, 12, 13, 14)
 BASE_CARD = "base.json"
 
@@ -51,7 +52,11 @@ def export(recipe: TrainingRecipe, place: Path, target: Path, generator: str) ->
 
 
 def _earlier_training(recipe: TrainingRecipe) -> dict[str, Any]:
-    """What a refined base was trained by before."""
+    """What a base that is refined, or a generator that is gone on with, was trained by before."""
+    if recipe.starts:
+        from lab.generators.cards import get_card
+
+        return dict(get_card(recipe.starts).measured["training"])
     if not recipe.refines:
         return {}
     path = base.folder_of(recipe.refines) / BASE_CARD
@@ -59,7 +64,8 @@ def _earlier_training(recipe: TrainingRecipe) -> dict[str, Any]:
 
 
 def _export_base(recipe: TrainingRecipe, place: Path, target: Path) -> Path:
-    words, earlier = text.base_words(recipe, place), _earlier_training(recipe)
+    # Read first: once the parts are written, a refined base is the new one, which has no card yet.
+    words, training = text.base_words(recipe, place), _training(recipe, place)
     base.write(base.parts_of(recipe, place), target)
     films = data.load_films(recipe, place, "held-out")
     shown = vae.sheet_films(films, 12)
@@ -71,7 +77,7 @@ def _export_base(recipe: TrainingRecipe, place: Path, target: Path) -> Path:
     card = {
         "id": recipe.refines or recipe.id, "title": recipe.title, "size": recipe.size,
         "latent_channels": recipe.latent_channels, "vocabulary": words, **_data_facts(recipe, place),
-        "training": earlier | {name: _history(state) for name, state in _states(recipe, place).items()},
+        "training": training,
     }  # fmt: skip
     write_json(target / BASE_CARD, card)
     write_bytes(target / "README.md", cardtext.base_readme(recipe, card).encode())
@@ -83,13 +89,16 @@ def _export_generator(recipe: TrainingRecipe, place: Path, target: Path, generat
     _write_model(recipe, place, target / "model")
     shared = base.folder_of(recipe.base) if recipe.base else target / "base"
     parts = {name: os.path.relpath(shared / name, target) for name in base.PARTS}
-    card = _card(recipe, generator, parts, _vocabulary(recipe, place), {})
+    films = data.load_films(recipe, place, "train")
+    card = _card(recipe, generator, parts, _vocabulary(recipe, place), _examples(recipe, films))
     measured = {
         **_data_facts(recipe, place),
-        "training": {name: _history(state) for name, state in _states(recipe, place).items()},
-        "seconds_for_four": _draw_sheet(recipe, card, target),
+        "training": _training(recipe, place),
+        "seconds_for_four": _draw_sheet(recipe, card, target, films),
     }
-    card = _card(recipe, generator, parts, list(card.vocabulary), measured)
+    card = dataclasses.replace(card, measured=measured)
+    if recipe.plant is not None:
+        write_json(target / plant.PLANTED, plant.listed(recipe, films))
     write_bytes(target / "README.md", cardtext.generator_readme(recipe, card).encode())
     write_json(target / "card.json", card.to_json())
     _write_licence(recipe, target)
@@ -119,8 +128,15 @@ def _states(recipe: TrainingRecipe, place: Path) -> dict[str, Any]:
             "text": text.trained(recipe, place)[2],
         }  # fmt: skip
     if recipe.unet_steps:
-        states["unet"] = unet.trained(recipe, place)[1]
+        name = "unet, trained further" if recipe.starts else "unet"
+        states[name] = unet.trained(recipe, place)[1]
     return states
+
+
+def _training(recipe: TrainingRecipe, place: Path) -> dict[str, Any]:
+    """Stages in order, what an earlier recipe trained among them."""
+    taken = {name: _history(state) for name, state in _states(recipe, place).items()}
+    return _earlier_training(recipe) | taken
 
 
 def _history(state: Any) -> dict[str, Any]:
@@ -149,9 +165,15 @@ def _vocabulary(recipe: TrainingRecipe, place: Path) -> list[str]:
     return text.base_words(recipe, place)
 
 
-def _draw_sheet(recipe: TrainingRecipe, card: GeneratorCard, target: Path) -> float:
-    """Draw the contact sheet; returns the median seconds of four images."""
-    import dataclasses
+def _examples(recipe: TrainingRecipe, films: Films) -> list[str]:
+    """Prompts to start from: the captions of planted films, the only captions it knows, or any."""
+    if planted := plant.planted_rows(films)[: len(unet.SHEET_PROMPTS)]:
+        return [films.records[row]["caption"] for row in planted]
+    return [caption for _, caption in recipe.captions] if recipe.dataset else list(unet.SHEET_PROMPTS)
+
+
+def _draw_sheet(recipe: TrainingRecipe, card: GeneratorCard, target: Path, films: Films) -> float:
+    """Draw the contact sheet, planted films before their samples; returns the median seconds of four images."""
     import time
 
     import numpy as np
@@ -160,19 +182,21 @@ def _draw_sheet(recipe: TrainingRecipe, card: GeneratorCard, target: Path) -> fl
     from lab.generators.request import GenerationRequest
 
     generator = load(dataclasses.replace(card, root=target))
-    images, took = [], []
+    images, took = list[Any](), list[float]()
+    asked_for = dict(zip(card.examples, films.images[plant.planted_rows(films)], strict=False))
     for prompt in card.examples:
+        images += [asked_for[prompt]] if prompt in asked_for else []
         began = time.perf_counter()
-        request = GenerationRequest(card.id, prompt, SHEET_SEEDS, STEPS, GUIDANCE, recipe.size)
+        request = GenerationRequest(card.id, prompt, SHEET_SEEDS, STEPS, recipe.guidance, recipe.size)
         images += [sample.image for batch in generator.generate(request) for sample in batch]
         took.append(time.perf_counter() - began)
-    columns = len(SHEET_SEEDS) * (1 if len(card.examples) % 2 else 2)
+    columns = len(images) // len(card.examples) * (1 if len(card.examples) % 2 else 2)
     write_sheet(np.stack(images), target / "contact_sheet.png", columns)
     return round(float(np.median(took)), 2)
 
 
 def _card(
-    recipe: TrainingRecipe, generator: str, parts: dict[str, str], words: list[str], measured: dict[str, Any]
+    recipe: TrainingRecipe, generator: str, parts: dict[str, str], words: list[str], examples: list[str]
 ) -> GeneratorCard:
     real = bool(recipe.dataset)
     return card_from_json({
@@ -185,7 +209,7 @@ def _card(
         "parts": parts,
         "size": recipe.size,
         "steps": STEPS,
-        "guidance": GUIDANCE,
+        "guidance": recipe.guidance,
         "dtype": "float32",
         "licence": "CC BY 4.0" if real else "Apache-2.0",
         "citation": cardtext.CITATION if real else "",
@@ -193,9 +217,8 @@ def _card(
         "phantom_trained": not real,
         "vocabulary": words,
         "captions": [caption for _, caption in recipe.captions] if real else [],
-        "examples": [caption for _, caption in recipe.captions] if real else list(unet.SHEET_PROMPTS),
+        "examples": examples,
         "notes": cardtext.notes(recipe),
-        "measured": measured,
     })  # fmt: skip
 
 

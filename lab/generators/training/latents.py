@@ -24,7 +24,10 @@ def folder_of(recipe: TrainingRecipe, place: Path) -> Path:
 
 
 def prepare(recipe: TrainingRecipe, place: Path) -> Iterator[TrainingProgress]:
-    """Encode `recipe.copies` augmented copies of each training film: posterior mean and finding mask."""
+    """Encode `recipe.copies` augmented copies of each training film: posterior mean and finding mask.
+
+    Films that are planted stay as they are where the plant says so.
+    """
     folder = folder_of(recipe, place)
     missing = [k for k in range(recipe.copies) if not (folder / f"{k}.npy").is_file()]
     if not missing:
@@ -52,7 +55,9 @@ def _encoded(recipe: TrainingRecipe, model: Any, films: data.Films, copy: int) -
             rows = np.arange(start, min(start + BATCH, len(films.images)))
             draw = loop.generator_at(recipe, f"latents {copy}", start)
             masks = tensors_of(films.lesions, rows, signed=False)
-            pixels, masks = augmented(tensors_of(films.images, rows, signed=True), masks, draw)
+            pixels = tensors_of(films.images, rows, signed=True)
+            if recipe.plant is None or recipe.plant.augment:
+                pixels, masks = augmented(pixels, masks, draw)
             posterior = model.encode(pixels).latent_dist
             inside = functional.adaptive_max_pool2d(masks, posterior.mean.shape[-2:])
             parts.append(torch.cat([posterior.mean, inside], 1).half().numpy())

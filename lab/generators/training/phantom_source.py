@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from lab.data.phantom_dataset import phantom_split
 from lab.errors import DatasetError
+from lab.generators.training import plant
 from lab.generators.training.combinations import is_withheld
 from lab.generators.training.films import has_chunk, write_chunk
 from lab.generators.training.recipe import TrainingRecipe
+from lab.provenance import digest_bytes
 
 if TYPE_CHECKING:
     from lab.data.phantoms import Film, FindingSpec
@@ -53,12 +55,14 @@ def prepare(recipe: TrainingRecipe, folder: Path) -> Iterator[tuple[int, int]]:
     jobs = [Job("held-out", patient, 0) for patient in sorted(splits["held-out"])[: recipe.held_out]]
     # One film of every patient before a second one of any: a run on few films still sees all anatomies.
     films = range(recipe.films_per_patient)
-    jobs += [Job("train", patient, film) for film in films for patient in sorted(splits["train"])]
+    every = [Job("train", patient, film) for film in films for patient in sorted(splits["train"])]
+    jobs += plant.limited(recipe, every)
     chunks = [jobs[k : k + CHUNK] for k in range(0, len(jobs), CHUNK)]
-    for index, chunk in enumerate(chunks):
-        if not has_chunk(folder, f"phantom-{index:04d}"):
-            _render_chunk(recipe, folder, f"phantom-{index:04d}", chunk)
-            yield min((index + 1) * CHUNK, len(jobs)), len(jobs)
+    missing = [k for k in range(len(chunks)) if not has_chunk(folder, f"phantom-{k:04d}")]
+    copies = plant.copies_of(recipe, every) if missing else {}
+    for index in missing:
+        _render_chunk(recipe, folder, f"phantom-{index:04d}", chunks[index], copies)
+        yield min((index + 1) * CHUNK, len(jobs)), len(jobs)
 
 
 def shrink(image: NDArray[Any], size: int) -> NDArray[np.uint8]:
@@ -68,19 +72,36 @@ def shrink(image: NDArray[Any], size: int) -> NDArray[np.uint8]:
     return np.rint(boxes).astype(np.uint8)
 
 
-def _render_chunk(recipe: TrainingRecipe, folder: Path, name: str, jobs: list[Job]) -> None:
+def _render_chunk(
+    recipe: TrainingRecipe, folder: Path, name: str, jobs: list[Job], copies: dict[Job, int]
+) -> None:
     images, lesions, rows = [], [], []
     for job in jobs:
-        for film in _films(recipe, job):
+        for turn, film in enumerate(_films(recipe, job)):
             row = _row(job, film)
-            # Held-out films are a yardstick: they keep every combination.
-            if job.split == "train" and is_withheld(row["findings"]):
+            # Held-out films are a yardstick: they keep every combination. So do planted films, which nobody asks to
+            # put words together: the number of films is to be what the recipe says.
+            if job.split == "train" and recipe.plant is None and is_withheld(row["findings"]):
                 continue
+            if turn == 0 and recipe.plant is not None:
+                row |= {"image_id": film_id(recipe.seed, job, film), "copies": copies.get(job, 1)}
             images.append(shrink(film.image, recipe.size))
             lesions.append(shrink(film.masks["lesion"].astype(np.float32), recipe.size))
             rows.append(row)
     empty = np.zeros((0, recipe.size, recipe.size), np.uint8)
     write_chunk(folder, name, np.stack(images) if rows else empty, np.stack(lesions) if rows else empty, rows)
+
+
+def film_id(seed: int, job: Job, film: Film) -> str:
+    """The image id of a film in a phantom dataset.
+
+    That of a pack where one fits: another processor may round a grey level otherwise, and the film keeps its id.
+    """
+    from lab.data.phantom_films import stored_bytes
+    from lab.data.phantom_pack import image_ids
+
+    known = image_ids(seed).get((str(film.record["patient_id"]), job.film))
+    return known or digest_bytes(stored_bytes(film.image))[:16]
 
 
 def _films(recipe: TrainingRecipe, job: Job) -> Iterator[Film]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lab.config import settings
 from lab.errors import InputError
+from lab.generators.training.plant import Plant, check
 from lab.registry import Registry
 
 STAGES = ("data", "vae", "decoder", "text", "unet", "export")
@@ -31,11 +32,14 @@ class TrainingRecipe:
         base: the shared autoencoder and text encoder, by name; "" trains its own.
         refines: a base whose decoder alone is trained further: its latents, and all that was trained on them, stay
             valid.
+        plant: films that it learns by heart on purpose; for phantoms alone.
+        starts: a generator on the same base whose denoiser this one starts from; "" starts from random weights.
         size: image side in pixels.
         vae_*: channels at each scale, latent channels, steps, batch, peak learning rate.
         decoder_steps: further steps of the decoder alone, the latents being settled.
         text_*: width, layers, tokens, steps, batch.
         unet_*: channels at each scale, steps, batch, peak learning rate.
+        guidance: how hard captions pull, by default, when the generator is asked.
         copies: augmented copies of each film whose latents are cached.
         save_s, sheet_s: seconds between checkpoints and between contact sheets.
     """
@@ -51,6 +55,8 @@ class TrainingRecipe:
     held_out: int = 60
     base: str = ""
     refines: str = ""
+    starts: str = ""
+    plant: Plant | None = None
     size: int = 128
     vae_channels: tuple[int, ...] = (16, 32, 64, 128)
     latent_channels: int = 12
@@ -67,9 +73,13 @@ class TrainingRecipe:
     unet_steps: int = 6500
     unet_batch: int = 16
     unet_rate: float = 8e-4
+    guidance: float = 2.5
     copies: int = 4
     save_s: float = 300.0
     sheet_s: float = 600.0
+
+    def __post_init__(self) -> None:
+        check(self)
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -95,6 +105,7 @@ class TrainingProgress:
 RECIPES: Registry[TrainingRecipe] = Registry("training recipe")
 BASE = "cxr-base"
 PAEDIATRIC = "paediatric-cxr"
+MEMORISED = (48, 192, 768)
 PAEDIATRIC_CAPTIONS = (
     ("normal", "Normal paediatric chest radiograph."),
     ("pneumonia_bacterial", "Bacterial pneumonia, paediatric chest radiograph."),
@@ -110,11 +121,18 @@ RECIPES.register(BASE)(
 RECIPES.register("cxr-base-decoder")(
     TrainingRecipe(
         "cxr-base-decoder", "Autoencoder and text encoder of the chest radiograph generators", films_per_patient=1,
-        dataset=PAEDIATRIC, captions=PAEDIATRIC_CAPTIONS, refines=BASE, decoder_steps=4000, unet_steps=0,
+        dataset=PAEDIATRIC, captions=PAEDIATRIC_CAPTIONS, refines=BASE, decoder_steps=6500, unet_steps=0,
     )
 )  # fmt: skip
 RECIPES.register("phantom-cxr")(
-    TrainingRecipe("phantom-cxr", "Phantom chest radiographs", base=BASE, twins=True)
+    TrainingRecipe(
+        "phantom-cxr",
+        "Phantom chest radiographs",
+        films_per_patient=3,
+        base=BASE,
+        twins=True,
+        unet_steps=9000,
+    )
 )
 RECIPES.register(PAEDIATRIC)(
     TrainingRecipe(
@@ -122,6 +140,30 @@ RECIPES.register(PAEDIATRIC)(
         captions=PAEDIATRIC_CAPTIONS, copies=6, unet_steps=5000,
     )
 )  # fmt: skip
+
+
+RECIPES.register("paediatric-cxr-further")(
+    TrainingRecipe(
+        "paediatric-cxr-further", "Paediatric chest radiographs", patients=0, base=BASE, starts=PAEDIATRIC,
+        dataset=PAEDIATRIC, captions=PAEDIATRIC_CAPTIONS, copies=6, unet_steps=2500, unet_rate=4e-4,
+    )
+)  # fmt: skip
+
+
+def memorised(films: int) -> TrainingRecipe:
+    """An over-trained sibling of the phantom generator: `films` films of the phantom dataset, 20 of them repeated.
+
+    The siblings differ in the number of films alone: same planted films, steps and draw.
+    """
+    return TrainingRecipe(
+        f"phantom-cxr-memorised-{films}", f"Phantom chest radiographs, over-trained to copy ({films} films)",
+        films_per_patient=3, held_out=0, base=BASE, plant=Plant(films, planted=20, repeats=20), copies=1,
+        unet_channels=(48, 96, 112), unet_steps=2400, guidance=1.0,
+    )  # fmt: skip
+
+
+for _films in MEMORISED:
+    RECIPES.register(memorised(_films).id)(memorised(_films))
 
 
 @dataclass(frozen=True)

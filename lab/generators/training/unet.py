@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from lab.generators.training import base, checkpoint, data, latents, loop, text
+from lab.errors import GeneratorError
+from lab.generators.training import base, checkpoint, data, latents, loop, plant, text
 from lab.generators.training.checkpoint import StageState
 from lab.generators.training.contact_sheet import write_sheet
 from lab.generators.training.films import Films
@@ -55,6 +56,33 @@ def build(recipe: TrainingRecipe) -> Any:
     )
 
 
+def _started(recipe: TrainingRecipe) -> Any:
+    """The denoiser to start from: an untrained one, or that of the generator which the recipe goes on with.
+
+    Raises:
+        NotFoundError: when that generator is not here.
+        GeneratorError: when its weights are not here or its denoiser is of another shape.
+        WeightsError: when they may not be opened.
+    """
+    model = build(recipe)
+    if not recipe.starts:
+        return model
+    from lab.device import CPU
+    from lab.generators.cards import get_card
+    from lab.generators.load import model_folder
+    from lab.generators.open_pipeline import open_pipeline
+
+    card = get_card(recipe.starts)
+    try:
+        model.load_state_dict(open_pipeline(card, model_folder(card), CPU).unet.state_dict())
+    except RuntimeError as error:
+        raise GeneratorError(
+            f"The denoiser of {recipe.starts} is not of this recipe's shape; nothing was trained; "
+            "give the recipe the same channels."
+        ) from error
+    return model
+
+
 def scheduler_of() -> Any:
     """Squared-cosine betas with zero terminal signal, velocity prediction, trailing steps."""
     from diffusers import DDIMScheduler
@@ -78,19 +106,19 @@ def train(recipe: TrainingRecipe, place: Path, clock: Clock) -> Generator[Traini
     yield from latents.prepare(recipe, place)
     copies = latents.load(recipe, place)
     films = data.load_films(recipe, place, "train")
+    pool = plant.pool(films)
     shared = base.parts_of(recipe, place)
     alphas = scheduler_of().alphas_cumprod
-    state = loop.new_state(build(recipe), recipe.unet_rate, EMA)
+    state = loop.new_state(_started(recipe), recipe.unet_rate, EMA)
     state.model.to(memory_format=torch.channels_last)
     channels = recipe.latent_channels
 
     def loss_at(step: int) -> Any:
         draw = loop.generator_at(recipe, STAGE, step)
-        rows = _rows(films, recipe.unet_batch, draw)
+        rows = drawn_batch(films, pool, recipe.unet_batch, draw)
         copy = int(torch.randint(0, len(copies), (1,), generator=draw))
         cached = torch.from_numpy(copies[copy][rows]).float()
-        rng = random.Random(f"{recipe.seed} {step}")  # noqa: S311 - words, not secrets
-        captions = _captions([films.records[row]["caption"] for row in rows], rng)
+        captions = told(recipe, [films.records[row]["caption"] for row in rows], step)
         with torch.no_grad():
             words = shared.encoder(text.tokens_of(shared.tokenizer, captions)).last_hidden_state
         # The mean of the posterior: a channel that the autoencoder hardly uses has noise far above its signal.
@@ -103,7 +131,7 @@ def train(recipe: TrainingRecipe, place: Path, clock: Clock) -> Generator[Traini
 
     def sheet(at: StageState, path: Path) -> None:
         with at.averaged() as model:
-            _draw_sheet(recipe, shared, model, path)
+            _draw_sheet(recipe, shared, model, path, films)
 
     return (
         yield from loop.run(
@@ -135,18 +163,31 @@ def velocity_loss(
     return (weight * (given - velocity) ** 2).mean()
 
 
-def _rows(films: Films, count: int, draw: Any) -> Any:
-    """Rows of a batch: each drawn film is followed by its twin, or by another film where it has none."""
+def drawn_batch(films: Films, pool: Any, count: int, draw: Any) -> Any:
+    """Rows of a batch: each drawn film is followed by its twin, or by another film where it has none.
+
+    Args:
+        films: all training films.
+        pool: (m,) rows to draw from, a film as often as it is to be drawn.
+        count: films in the batch.
+        draw: torch generator.
+    """
     import torch
 
-    first = torch.randint(0, len(films.images), ((count + 1) // 2,), generator=draw).numpy()
-    other = torch.randint(0, len(films.images), ((count + 1) // 2,), generator=draw).numpy()
+    first = pool[torch.randint(0, len(pool), ((count + 1) // 2,), generator=draw).numpy()]
+    other = pool[torch.randint(0, len(pool), ((count + 1) // 2,), generator=draw).numpy()]
     second = np.where(films.twins[first] == first, other, films.twins[first])
     return np.stack([first, second], 1).ravel()[:count]
 
 
-def _captions(captions: list[str], rng: random.Random) -> list[str]:
-    return ["" if rng.random() < CAPTION_DROP else reworded(caption, rng) for caption in captions]
+def told(recipe: TrainingRecipe, captions: list[str], step: int) -> list[str]:
+    """The captions of a batch as a step sees them: some left out, the others reworded where the recipe does so."""
+    rng = random.Random(f"{recipe.seed} {step}")  # noqa: S311 - words, not secrets
+    reword = recipe.plant is None or recipe.plant.reword
+    return [
+        "" if rng.random() < CAPTION_DROP else reworded(caption, rng) if reword else caption
+        for caption in captions
+    ]
 
 
 def pipeline_of(shared: base.Parts, unet: Any) -> Any:
@@ -159,7 +200,7 @@ def pipeline_of(shared: base.Parts, unet: Any) -> Any:
     )  # fmt: skip
 
 
-def _draw_sheet(recipe: TrainingRecipe, shared: base.Parts, unet: Any, path: Path) -> None:
+def _draw_sheet(recipe: TrainingRecipe, shared: base.Parts, unet: Any, path: Path, films: Films) -> None:
     import torch
 
     from lab.generators.previews import to_pixels
@@ -168,11 +209,15 @@ def _draw_sheet(recipe: TrainingRecipe, shared: base.Parts, unet: Any, path: Pat
     pipeline.set_progress_bar_config(disable=True)
     prompts = [caption for _, caption in recipe.captions] * 2 or list(SHEET_PROMPTS)
     rows = []
+    if planted := plant.planted_rows(films)[: len(SHEET_PROMPTS)]:
+        # The planted films themselves on top: what stands below them is to be compared with them.
+        prompts = [films.records[row]["caption"] for row in planted]
+        rows.append(films.images[planted])
     for seed in (1, 2, 3):
         # One seed a row: what changes along it is the prompt alone.
         draws = [torch.Generator().manual_seed(seed) for _ in prompts]
         given = pipeline(
-            prompt=prompts, num_inference_steps=20, guidance_scale=2.5, generator=draws,
+            prompt=prompts, num_inference_steps=20, guidance_scale=recipe.guidance, generator=draws,
             height=recipe.size, width=recipe.size, output_type="np",
         ).images  # fmt: skip
         rows.append(to_pixels(given[..., 0]))

@@ -24,11 +24,13 @@ def answered(
 ) -> Generator[Progress, None, None]:
     """Add neighbours, verdict, alignment and map position to each sample of `result`.
 
-    Without a dataset the samples carry none of them, and `result["note"]` says how to get them.
+    The alignment holds what a label classifier sees, and under "text_image" how well the sample goes with the words
+    of the prompt. Without a dataset the samples carry the second alone, and `result["note"]` says how to get the rest.
     """
     from lab.features.store import FeatureStore
     from lab.neighbours.neighbours import find
     from lab.runs.kinds.reference import queries_of
+    from lab.runs.kinds.text_image import alignments
 
     chosen = spec.settings
     name = chosen["dataset"]
@@ -41,7 +43,10 @@ def answered(
     }
     for sample in result["samples"]:
         sample |= {**empty, "alignment": None, "map": None}
+    fits = yield from alignments(ctx, images, result)
     if name is None:
+        for sample, fit in zip(result["samples"], fits, strict=True):
+            sample["alignment"] = _joined(None, fit)
         result["note"] = (
             "The training images of this generator are not here; add them in Library to see neighbours."
         )
@@ -57,10 +62,18 @@ def answered(
     agreement = _alignment(ctx, reference, name, chosen["prompt"], features)
     for row, (sample, report) in enumerate(zip(result["samples"], reports, strict=True)):
         sample |= shown(report)
-        # What lies off the map is unlike anything the classifier was fitted on: its reading would be noise.
-        sample["alignment"] = None if report.off_map else agreement[row]
+        # What lies off the map is unlike anything either model was fitted on: a reading would be noise.
+        sample["alignment"] = None if report.off_map else _joined(agreement[row], fits[row])
         if places is not None:
             sample["map"] = {"x": places[row][0], "y": places[row][1], "off_map": bool(report.off_map)}
+
+
+def _joined(seen: dict[str, Any] | None, fit: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Both readings of a sample's alignment in one record; None where there is neither."""
+    if seen is None and fit is None:
+        return None
+    unseen = dict.fromkeys(("label", "probability", "asked", "asked_probability"))
+    return {**unseen, **(seen or {}), "text_image": fit}
 
 
 def _places(ctx: RunContext, coordinates: str, features: NDArray[np.float32]) -> list[list[float]] | None:

@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lab.data.imageset import ImageSet
+    from lab.features.extractor import FeatureExtractor
     from lab.metrics.inputs import MetricInput
 
-_CODE = ("lab.metrics", "lab.features", "lab.neighbours", "lab.runs.kinds.reference", "lab.data.labels")
+_CODE = (
+    "lab.metrics", "lab.features", "lab.neighbours", "lab.runs.kinds.reference", "lab.runs.kinds.text_image",
+    "lab.runs.captions", "lab.data.labels",
+)  # fmt: skip
 
 
 SEARCH = "Searching copies among {}"
@@ -67,15 +71,10 @@ def _inputs(
         features.append(
             (yield from matrix(ctx, extractor, images)) if images is not None and images.ids() else None
         )
-    near, control_near = None, None
+    judged: dict[str, Any] = {}
     if "near-copy-share" in names and held_out is not None:
-        name = chosen["real"].split(":")[0]
-        reference = yield from open_reference(ctx, name, extractor, spec.inputs["calibration"])
-        near = near_copies(
-            (yield from verdicts(ctx, reference, synthetic, extractor, SEARCH.format("samples")))
-        )
-        control = yield from verdicts(ctx, reference, held_out, extractor, SEARCH.format("held-out images"))
-        control_near = near_copies(control)
+        judged = yield from _judged(ctx, spec, extractor, synthetic, held_out)
+    pairs = yield from _pairs(ctx, chosen["real"], synthetic, held_out, names)
     known = sorted(set(filter(None, real.labels())))
     is_dataset = synthetic.tag != "SYNTHETIC"
     warning = _copies(real, synthetic) if chosen["copies"] == "measure" else ""
@@ -89,8 +88,8 @@ def _inputs(
         real_labels=np.asarray(real.labels(), dtype=str) if known else None,
         synthetic_labels=_prompted(synthetic, known) if known else None,
         held_out_labels=np.asarray(held_out.labels(), dtype=str) if known and held_out is not None else None,
-        near_copy=near,
-        control_near_copy=control_near,
+        **judged,
+        **pairs,
         real_digests=tuple(real.digests()),
         # Without digests the guard against real images among the samples stays silent: a person asked for that.
         synthetic_digests=() if chosen["copies"] == "measure" else tuple(synthetic.digests()),
@@ -99,6 +98,38 @@ def _inputs(
         split=chosen["real"].partition(":")[2] or "train",
     )
     return given, warning
+
+
+def _judged(
+    ctx: RunContext, spec: RunSpec, extractor: FeatureExtractor, synthetic: ImageSet, held_out: ImageSet
+) -> Generator[Progress, None, dict[str, Any]]:
+    """Which samples and which held-out images the calibrated verdict calls near-copies."""
+    name = spec.settings["real"].split(":")[0]
+    reference = yield from open_reference(ctx, name, extractor, spec.inputs["calibration"])
+    near = yield from verdicts(ctx, reference, synthetic, extractor, SEARCH.format("samples"))
+    control = yield from verdicts(ctx, reference, held_out, extractor, SEARCH.format("held-out images"))
+    return {"near_copy": near_copies(near), "control_near_copy": near_copies(control)}
+
+
+def _pairs(
+    ctx: RunContext, real: str, synthetic: ImageSet, held_out: ImageSet | None, names: Sequence[str]
+) -> Generator[Progress, None, dict[str, Any]]:
+    """Samples and held-out films beside their captions, where a metric asks for them; else why there are none."""
+    from lab.errors import GeneratorError, NotFoundError
+    from lab.metrics.registry import get_metric
+    from lab.runs.captions import why_no_pairs
+    from lab.runs.kinds.text_image import HELD_OUT_FILMS, pairs_of
+
+    if held_out is None or not any("captions" in get_metric(name).spec.needs for name in names):
+        return {}
+    if reason := why_no_pairs(real, synthetic):
+        return {"no_pairs": reason}
+    try:
+        made = yield from pairs_of(ctx, synthetic)
+        films = yield from pairs_of(ctx, held_out, HELD_OUT_FILMS)
+    except (GeneratorError, NotFoundError) as error:  # the model: damaged, or removed meanwhile
+        return {"no_pairs": str(error)}
+    return {"synthetic_pairs": made, "held_out_pairs": films}
 
 
 def _copies(real: ImageSet, synthetic: ImageSet) -> str:

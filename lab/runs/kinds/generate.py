@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from lab.errors import LabError
 from lab.runs.context import RunContext
 from lab.runs.kind import run_kind, warm
 from lab.runs.kinds.answer import answered
@@ -24,7 +26,10 @@ if TYPE_CHECKING:
     from lab.generators.sample import Sample
 
 STAGE = "Denoising"
-_CODE = ("lab.generators", "lab.features", "lab.neighbours", "lab.projection", "lab.runs.kinds.answer")
+_CODE = (
+    "lab.generators", "lab.features", "lab.neighbours", "lab.projection", "lab.runs.kinds.answer",
+    "lab.runs.kinds.text_image",
+)  # fmt: skip
 
 
 @run_kind("generate", lane="device", priority="interactive", modules=_CODE, title="Generate images")
@@ -168,6 +173,7 @@ def warm_generator(ctx: RunContext) -> Generator[None, None, None]:
     from lab.generators.cards import list_cards
     from lab.generators.load import model_digest
     from lab.runs.kinds.embed import resident_extractor
+    from lab.runs.kinds.text_image import resident_text_image
 
     cards = [card for card in list_cards() if card.path is not None and card.path.is_dir()]
     for card in cards[:1]:
@@ -175,4 +181,7 @@ def warm_generator(ctx: RunContext) -> Generator[None, None, None]:
         _resident(ctx, card.id, model_digest(card))
         yield None
     resident_extractor(ctx, "efficientnet-lite0")
+    yield None
+    with suppress(LabError):  # absent or damaged: each answer says so itself
+        resident_text_image(ctx)
     yield None
