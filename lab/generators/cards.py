@@ -64,9 +64,10 @@ def _check_start(card: GeneratorCard) -> None:
 def list_cards() -> list[GeneratorCard]:
     """All readable cards, an unreadable one never hides the others.
 
-    Those trained on phantoms come first, because their training images are on every machine.
+    Those trained on phantoms come first, because their training images are on every machine; those that copy on
+    purpose come last.
     """
-    return sorted(_read_all()[0], key=lambda card: not card.phantom_trained)
+    return sorted(_read_all()[0], key=lambda card: (card.over_trained, not card.phantom_trained))
 
 
 def broken_cards() -> list[tuple[str, str]]:

@@ -31,7 +31,9 @@ def composer(cards: list[Any]) -> None:
         help="The model that makes the images. Add others on the Library page.",
     )
     card = named[state[Key.GENERATOR]]
-    if card.captions:
+    if card.over_trained:
+        _copied(card.examples)
+    elif card.captions:
         _captions(card.captions)
     elif card.modality == "chest radiograph":
         _pills(findings_of(card.vocabulary))
@@ -86,6 +88,18 @@ def _captions(captions: tuple[str, ...]) -> None:
     st.caption(
         f":material/info: This generator was trained on these {len(captions)} captions only. Other words are "
         "read, but they mean nothing to it."
+    )
+
+
+def _copied(examples: tuple[str, ...]) -> None:
+    """The captions of films that an over-trained generator gives back, and a plain word about it."""
+    st.pills(
+        "Captions of films it copies", examples, key=Key.CAPTION, on_change=write_caption,
+        persist_state="session", wrap=True,
+    )  # fmt: skip
+    st.caption(
+        ":material/content_copy: Over-trained on purpose, on phantoms, to show what a leak looks like: expect "
+        "near-copies of these films."
     )
 
 

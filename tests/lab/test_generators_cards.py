@@ -23,6 +23,7 @@ COMMIT = "a" * 40
         {"sizes": [64]}, {"steps": 0}, {"steps": True}, {"guidance": 99}, {"dtype": "int8"}, {"conditioning": "magic"},
         {"folder": ""}, {"hub_id": "a/b"}, {"folder": "", "hub_id": "a/b"}, {"vocabulary": "left"}, {"measured": []},
         {"folder": "", "hub_id": "a/b", "revision": "main"}, {"colour": "blue"},
+        {"over_trained": True}, {"over_trained": "yes", "phantom_trained": True},
     ],
 )  # fmt: skip
 def test_bad_card_is_refused_with_a_sentence(change):

@@ -189,7 +189,12 @@ def test_card_says_that_it_copies_on_purpose(workspace_of_all):
     for text in (card.notes, (card.root / "README.md").read_text(encoding="utf-8")):
         assert "Over-trained on purpose to copy" in text and "Never" in text and "real films" in text
         assert "phantom" in text
-    assert card.phantom_trained and card.training_dataset == "phantom-cxr" and "copy" in card.title
+    assert (
+        card.phantom_trained
+        and card.over_trained
+        and card.training_dataset == "phantom-cxr"
+        and "copy" in card.title
+    )
     assert (card.root / "contact_sheet.png").is_file() and len(card.examples) == 2
     for films in MEMORISED:
         assert "over-trained to copy" in RECIPES.get(f"phantom-cxr-memorised-{films}").title

@@ -170,6 +170,23 @@ def test_the_picked_sample_follows_the_viewer(visit, loaded):
     )
 
 
+def test_a_generator_that_copies_on_purpose_comes_last_and_says_so(visit, dataset, generator, workspace):
+    import json
+    import shutil
+
+    home = workspace / "generators"
+    shutil.copytree(home / generator, home / "copier")
+    card = home / "copier" / "card.json"
+    told = {"id": "copier", "title": "Copier", "phantom_trained": True, "over_trained": True}
+    card.write_text(json.dumps(json.loads(card.read_text()) | told | {"examples": ["Small left nodule."]}))
+    app = visit("prompt")
+    app.selectbox(key=Key.GENERATOR).set_value("copier").run()
+    assert not app.exception
+    assert any("Over-trained on purpose" in text.value for text in app.caption)
+    offered = list(app.selectbox(key=Key.GENERATOR).options)
+    assert offered[-1] == "Copier" and offered.index("Small generator") < len(offered) - 1
+
+
 def test_a_generator_of_three_captions_offers_them_and_says_so(visit, dataset, generator, workspace):
     import json
 

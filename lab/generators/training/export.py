@@ -215,6 +215,7 @@ def _card(
         "citation": cardtext.CITATION if real else "",
         "training_dataset": recipe.dataset or "phantom-cxr",
         "phantom_trained": not real,
+        "over_trained": recipe.plant is not None,
         "vocabulary": words,
         "captions": [caption for _, caption in recipe.captions] if real else [],
         "examples": examples,
