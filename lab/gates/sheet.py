@@ -127,7 +127,7 @@ def _real_rows(folder: Path) -> list[Row]:
     rows = []
     for name, who in (("cxr_covid", "adults"), ("cxr_kermany", "children")):
         images, labels = _real(folder / name)
-        rows.append(Row("REAL", f"{who}, {name}", images, tuple(labels)))
+        rows.append(Row("REAL", f"{who} ({name[4:]})", images, tuple(labels)))
     return rows
 
 

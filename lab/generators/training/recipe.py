@@ -131,7 +131,7 @@ RECIPES.register("phantom-cxr")(
         films_per_patient=3,
         base=BASE,
         twins=True,
-        unet_steps=9000,
+        unet_steps=11500,
     )
 )
 RECIPES.register(PAEDIATRIC)(
