@@ -22,7 +22,7 @@ from lab.provenance import code_digest, digest_json
 Floats = NDArray[np.float64]
 OnStep = Callable[[int, int], None]
 ALL = (*LABELS, *DEVICES)
-EPOCHS, BATCH, RATE, SEED = 18, 32, 3e-3, 5
+EPOCHS, BATCH, RATE, SEED = 45, 32, 3e-3, 5
 SIDE_WEIGHT, SIZE_WEIGHT, MAP_WEIGHT = 0.5, 0.5, 1.0
 READ = 50
 

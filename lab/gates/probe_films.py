@@ -23,7 +23,7 @@ from lab.provenance import digest_json
 Tick = Callable[[str, int, int], None]
 Job = tuple[PhantomRecipe, Findings | None]
 CHUNK = 40
-PROBE_FILMS = 1100
+PROBE_FILMS = 2200
 FILMS_A_PROMPT = 2
 FILMS_A_PATIENT = 2
 TRAINED_FILMS = 120

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lab.generators.cards import EMBEDDED, get_card
-from lab.generators.load import load, model_folder
+from lab.generators.load import load
 from lab.generators.prompts import read_prompt
 from lab.generators.request import request_for
 from lab.generators.training import quality
@@ -29,7 +29,7 @@ def test_card_states_what_it_is(generator):
     assert card.phantom_trained and card.training_dataset == "phantom-cxr" and card.size == 128
     assert card.measured["training_patients"] == 600 and card.measured["training"]["unet"]["seconds"] > 0
     for prompt in card.examples:
-        reading = read_prompt(model_folder(card) / "tokenizer", prompt)
+        reading = read_prompt(card.part_folders["tokenizer"], prompt)
         assert reading is not None and not reading.dropped and reading.tokens <= 12
 
 

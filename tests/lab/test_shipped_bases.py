@@ -42,8 +42,9 @@ def test_phantom_generator_comes_first():
     assert cards[0].id == "phantom-cxr" and cards[0].phantom_trained
 
 
-def test_autoencoder_gives_unseen_phantoms_back():
+def test_autoencoder_gives_unseen_phantoms_back_with_their_fine_detail():
     from lab.data.phantoms import PhantomRecipe, render
+    from lab.gates.autoencoder import fine_ratios
     from lab.generators.training import base, vae
     from lab.generators.training.phantom_source import shrink
     from lab.generators.training.quality import psnr
@@ -51,7 +52,7 @@ def test_autoencoder_gives_unseen_phantoms_back():
     unseen = [n for n in range(40) if phantom_split(f"phantom-0-{n:05d}") == "held-out"][:6]
     films = np.stack([shrink(render(PhantomRecipe(0, n, 0)).image, 128) for n in unseen])
     given = vae.reconstructed(base.read(BASE).autoencoder, films)
-    assert psnr(films, given) >= 29.0
+    assert psnr(films, given) >= 29.0 and fine_ratios(films, given).mean() >= 0.85
 
 
 def test_text_encoder_tells_sides_and_negations_apart():
