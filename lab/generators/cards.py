@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 from lab.atomic import write_json
@@ -65,9 +66,16 @@ def list_cards() -> list[GeneratorCard]:
     """All readable cards, an unreadable one never hides the others.
 
     Those trained on phantoms come first, because their training images are on every machine; those that copy on
-    purpose come last.
+    purpose come last, the fewest films first.
     """
-    return sorted(_read_all()[0], key=lambda card: (card.over_trained, not card.phantom_trained))
+    return sorted(
+        _read_all()[0], key=lambda card: (card.over_trained, not card.phantom_trained, _numbered(card.id))
+    )
+
+
+def _numbered(name: str) -> list[tuple[int, str]]:
+    """A name's parts, so that 48 comes before 192."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def broken_cards() -> list[tuple[str, str]]:

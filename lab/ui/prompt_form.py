@@ -10,7 +10,16 @@ from lab.generators.request import MAX_IMAGES
 from lab.runs.records import Run
 from lab.ui.composer import SIDES, SIZES, findings_of, takes
 from lab.ui.frame import plain
-from lab.ui.recall import SEEDS, prepare, seeds_in_words, start, throw_dice, write_caption, write_prompt
+from lab.ui.recall import (
+    SEEDS,
+    prepare,
+    seeds_in_words,
+    start,
+    take_defaults,
+    throw_dice,
+    write_caption,
+    write_prompt,
+)
 from lab.ui.run_panel import duration, expected
 from lab.ui.state import PromptKey as Key
 
@@ -27,6 +36,7 @@ def composer(cards: list[Any]) -> None:
         list(named),
         format_func=lambda name: named[name].title,
         key=Key.GENERATOR,
+        on_change=take_defaults,
         persist_state="session",
         help="The model that makes the images. Add others on the Library page.",
     )

@@ -50,6 +50,13 @@ def prepare(card: Any) -> None:
         state[Key.USED_SEED] = None
 
 
+def take_defaults() -> None:
+    """Guidance and steps of the generator that was chosen: those of another one suit it by chance only."""
+    state = st.session_state
+    card = get_card(state[Key.GENERATOR])
+    state[Key.GUIDANCE], state[Key.STEPS], state[Key.CAPTION] = float(card.guidance), int(card.steps), None
+
+
 def write_prompt() -> None:
     """Put the chosen finding, side and size into words; called when one of them changes."""
     state = st.session_state

@@ -197,7 +197,10 @@ def test_card_says_that_it_copies_on_purpose(workspace_of_all):
     )
     assert (card.root / "contact_sheet.png").is_file() and len(card.examples) == 2
     for films in MEMORISED:
-        assert "over-trained to copy" in RECIPES.get(f"phantom-cxr-memorised-{films}").title
+        assert (
+            f"Over-trained to copy {films} phantom films"
+            == RECIPES.get(f"phantom-cxr-memorised-{films}").title
+        )
 
 
 @pytest.mark.parametrize("change", [{"dataset": "toy-real"}, {"dataset": "toy-real", "patients": 0}])

@@ -177,14 +177,23 @@ def test_a_generator_that_copies_on_purpose_comes_last_and_says_so(visit, datase
     home = workspace / "generators"
     shutil.copytree(home / generator, home / "copier")
     card = home / "copier" / "card.json"
-    told = {"id": "copier", "title": "Copier", "phantom_trained": True, "over_trained": True}
+    told = {
+        "id": "copier",
+        "title": "Copier",
+        "phantom_trained": True,
+        "over_trained": True,
+        "guidance": 1.5,
+        "steps": 9,
+    }
     card.write_text(json.dumps(json.loads(card.read_text()) | told | {"examples": ["Small left nodule."]}))
     app = visit("prompt")
     app.selectbox(key=Key.GENERATOR).set_value("copier").run()
     assert not app.exception
+    assert (app.session_state[Key.GUIDANCE], app.session_state[Key.STEPS]) == (1.5, 9)
     assert any("Over-trained on purpose" in text.value for text in app.caption)
     offered = list(app.selectbox(key=Key.GENERATOR).options)
-    assert offered[-1] == "Copier" and offered.index("Small generator") < len(offered) - 1
+    ordinary = [offered.index(title) for title in ("Phantom chest radiographs", "Small generator")]
+    assert offered.index("Copier") > max(ordinary)
 
 
 def test_a_generator_of_three_captions_offers_them_and_says_so(visit, dataset, generator, workspace):

@@ -157,7 +157,7 @@ def memorised(films: int) -> TrainingRecipe:
     The siblings differ in the number of films, and the largest in steps: same planted films, same draw.
     """
     return TrainingRecipe(
-        f"phantom-cxr-memorised-{films}", f"Phantom chest radiographs, over-trained to copy ({films} films)",
+        f"phantom-cxr-memorised-{films}", f"Over-trained to copy {films} phantom films",
         films_per_patient=3, held_out=0, base=BASE, plant=Plant(films, planted=20, repeats=20), copies=1,
         unet_channels=(48, 96, 112), unet_steps=MEMORISED[films], guidance=1.0,
     )  # fmt: skip
