@@ -55,6 +55,11 @@ class Settings:
         return self.threads or physical_cores()
 
 
+def in_project(path: Path) -> bool:
+    """Whether a path lies in the project, where no film of a patient may be written."""
+    return path.expanduser().resolve().is_relative_to(ROOT)
+
+
 def settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from `LAB_*` variables.
 

@@ -143,9 +143,10 @@ def _gates() -> list[dict[str, Any]]:
 
 def _unmeasured() -> list[str]:
     """The registered measurements without a stored report."""
+    from lab.commands.gates import missing_line
     from lab.gates.registry import unmeasured
 
-    return [f"{gate} of {asset}: {reason}" for gate, asset, reason in unmeasured()]
+    return [missing_line(*one) for one in unmeasured()]
 
 
 def _datasets() -> list[dict[str, Any]]:

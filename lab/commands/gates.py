@@ -8,11 +8,10 @@ from typing import Annotated
 import typer
 
 from lab.commands.options import AsJson
-from lab.commands.output import ProgressLine, emit
+from lab.commands.output import emit, ticks
 from lab.config import ASSETS
 from lab.gates.registry import GATES, Gate, get_gate, unmeasured
 from lab.gates.report import GateReport, all_reports, write_report
-from lab.runs.spec import Progress
 
 app = typer.Typer(help="Figures and limits of the shipped assets.", no_args_is_help=True)
 
@@ -28,7 +27,7 @@ def show_all(as_json: AsJson = False) -> None:
     emit(
         {"reports": [asdict(report) for report in reports], "missing": told},
         as_json,
-        lines + [f"{gate} of {asset}: {reason}" for gate, asset, reason in missing],
+        lines + [missing_line(*one) for one in missing],
     )
 
 
@@ -51,7 +50,7 @@ def run(
             write_report(report, gate.place(id))
         reports.append(report)
     lines = [text for report in reports for text in report_lines(report)]
-    lines += [f"{name} of {id}: {gate.missing(id)}" for id in absent]
+    lines += [missing_line(name, id, gate.missing(id)) for id in absent]
     emit({"reports": [asdict(report) for report in reports], "absent": absent}, as_json, lines)
     if any(report.missed for report in reports):
         raise SystemExit(1)
@@ -68,11 +67,8 @@ def pairs(
     """Draw the 20 samples closest to a training film, each beside that film and a held-out one."""
     from lab.gates.ship_pairs import write_pairs
 
-    line = ProgressLine(every_s=1.0)
-    try:
-        made = write_pairs(asset, out, lambda stage, done, total: line(Progress(stage, done, total)))
-    finally:
-        line.close()
+    with ticks() as tick:
+        made = write_pairs(asset, out, tick)
     emit({"sheet": str(made)}, as_json, [str(made)])
 
 
@@ -88,22 +84,21 @@ def sheet(
     """Draw real films, phantoms and samples of the shipped generators side by side."""
     from lab.gates.sheet import write_sheet
 
-    line = ProgressLine(every_s=1.0)
-    try:
-        made = write_sheet(out, films, lambda stage, done, total: line(Progress(stage, done, total)))
-    finally:
-        line.close()
+    with ticks() as tick:
+        made = write_sheet(out, films, tick)
     emit({"sheet": str(made)}, as_json, [str(made)])
 
 
 def _measured(gate: Gate, asset: str) -> GateReport:
-    line = ProgressLine(every_s=1.0)
-    try:
-        return gate.measure(asset, lambda stage, done, total: line(Progress(stage, done, total)))
-    finally:
-        line.close()
+    with ticks() as tick:
+        return gate.measure(asset, tick)
 
 
 def report_lines(report: GateReport) -> list[str]:
     """A report as lines of text: title, then a figure a line."""
     return [f"{report.title} ({report.subject}, {report.id})", *(f"    {f.line()}" for f in report.figures)]
+
+
+def missing_line(gate: str, asset: str, reason: str) -> str:
+    """A measurement without a stored report, as a line of text."""
+    return f"{gate} of {asset}: {reason}"

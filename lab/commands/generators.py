@@ -7,13 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from lab.commands.options import AsJson
-from lab.commands.output import ProgressLine, emit
+from lab.commands.output import emit, ticks
 from lab.device import CPU
 from lab.errors import GeneratorError, LabError
 from lab.generators.card import GeneratorCard
 from lab.generators.cards import broken_cards, get_card, list_cards
 from lab.generators.load import downloaded_folder, load, model_folder
-from lab.runs.spec import Progress
 
 app = typer.Typer(help="List, check and download generators.", no_args_is_help=True)
 Id = Annotated[str, typer.Argument(metavar="ID")]
@@ -48,11 +47,8 @@ def download(name: Id, as_json: AsJson = False) -> None:
     """Fetch a generator from the hub at the commit its card names; the only command that goes online."""
     from lab.generators.download import download as fetch
 
-    line = ProgressLine(every_s=0.5)
-    try:
-        folder = fetch(get_card(name), lambda file, done, total: line(Progress(file, done, total)))
-    finally:
-        line.close()
+    with ticks(every_s=0.5) as tick:
+        folder = fetch(get_card(name), tick)
     emit({"id": name, "folder": str(folder)}, as_json, [f"{name} is here: {folder}"])
 
 

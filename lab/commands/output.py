@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from lab.errors import LabError
@@ -38,6 +39,16 @@ class ProgressLine:
         """End the line on a terminal."""
         if self._terminal and self._last_stage:
             sys.stderr.write("\r\033[K")
+
+
+@contextmanager
+def ticks(every_s: float = 1.0) -> Iterator[Callable[[str, int, int], None]]:
+    """A callback (stage, done, total) that shows a progress line for as long as the block lasts."""
+    line = ProgressLine(every_s)
+    try:
+        yield lambda stage, done, total: line(Progress(stage, done, total))
+    finally:
+        line.close()
 
 
 def run_to_end(spec: RunSpec) -> dict[str, Any]:

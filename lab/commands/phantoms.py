@@ -10,14 +10,13 @@ from typing import Annotated
 import typer
 
 from lab.commands.options import AsJson
-from lab.commands.output import ProgressLine, emit, run_to_end
+from lab.commands.output import emit, run_to_end, ticks
 from lab.config import settings
 from lab.data.phantom_films import renderer_digest
 from lab.data.phantom_pack import FOLDER, REMAKE, find_pack, misfit, read_pack
 from lab.errors import InputError
 from lab.runs.prepare import films_run
 from lab.runs.requests import PHANTOM, PHANTOM_FILMS, PHANTOM_PATIENTS
-from lab.runs.spec import Progress
 
 app = typer.Typer(help="The phantom radiographs that come with this program.", no_args_is_help=True)
 
@@ -54,14 +53,8 @@ def pack(
     place = settings().workspace / "phantom-pack" / renderer_digest()[:16]
     os.environ["LAB_WORKSPACE"] = str(place)
     os.environ.pop("LAB_STORE_URL", None)
-    line = ProgressLine(every_s=1.0)
-    try:
-        made = pack_phantoms(
-            out or FOLDER / PHANTOM, PHANTOM, patients, films, 0,
-            lambda stage, done, total: line(Progress(stage, done, total)),
-        )  # fmt: skip
-    finally:
-        line.close()
+    with ticks() as tick:
+        made = pack_phantoms(out or FOLDER / PHANTOM, PHANTOM, patients, films, 0, tick)
     size = sum((made.folder / name).stat().st_size for name in made.files)
     emit(
         {"folder": str(made.folder), "dataset": made.dataset, "files": dict(made.files), "bytes": size},
@@ -95,17 +88,10 @@ def _realism(folder: Path | None, out: Path | None, write: bool, as_json: bool) 
     from lab.gates.realism_sheet import write_sheet
     from lab.gates.report import write_report
 
-    line = ProgressLine(every_s=1.0)
-
-    def tick(stage: str, done: int, total: int) -> None:
-        line(Progress(stage, done, total))
-
-    try:
+    with ticks() as tick:
         found = films_of(folder, FILMS, tick)
         sheet = write_sheet(tuple(found.small.values()), out) if out is not None else None
         report = measure(found, tick)
-    finally:
-        line.close()
     stored = write_report(report, FOLDER / PHANTOM) if write else None
     paths = [str(path) for path in (stored, sheet) if path is not None]
     emit(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-import lab
 from lab.atomic import write_bytes
+from lab.config import in_project
 from lab.data.pixels import encode_png, resize
 from lab.errors import InputError
 from lab.gates.realism_films import Films
@@ -22,8 +22,7 @@ def write_sheet(sets: tuple[Films, ...], folder: Path) -> Path:
     Raises:
         InputError: for a folder inside the project.
     """
-    project = Path(lab.__file__).resolve().parents[1]
-    if folder.resolve().is_relative_to(project):
+    if in_project(folder):
         raise InputError(
             "The sheet shows real films and does not belong in the project; it was not written; name another --out."
         )

@@ -6,7 +6,7 @@ shown by reference in what belongs to the project; a folder of them is drawn onl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.atomic import write_bytes
-from lab.config import ROOT
+from lab.config import in_project
+from lab.data.licences import is_public
 from lab.data.phantoms.draws import FindingSpec
 from lab.data.pixels import encode_png
 from lab.errors import InputError
 from lab.gates.sheet_drawing import Row, drawn
+from lab.generators.training.recipe import PAEDIATRIC
 
 Images = NDArray[np.uint8]
 OnProgress = Callable[[str, int, int], None]
+PHANTOM = "phantom-cxr"
 SIZE = 128
 SEED = 21
 REFERENCE = (
@@ -29,7 +32,7 @@ REFERENCE = (
     "Cohen et al. 2020 (adults, CC BY) and Kermany et al. 2018 (children, CC BY 4.0)\n"
     "python -m lab gates sheet --films FOLDER --out FILE"
 )
-OPEN_LICENCES = ("CC0", "CC BY")
+REAL = {"cxr_covid": "adults (covid)", "cxr_kermany": "children (kermany)"}
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def write_sheet(out: Path, films: Path | None, on_progress: OnProgress) -> Path:
         InputError: for real films and a file inside the project, before anything is computed.
         DatasetError: when the folder does not hold the films.
     """
-    if films is not None and out.expanduser().resolve().is_relative_to(ROOT):
+    if films is not None and in_project(out):
         raise InputError(
             "A sheet with real films does not belong in the project; nothing was drawn; name another --out."
         )
@@ -76,10 +79,15 @@ def write_sheet(out: Path, films: Path | None, on_progress: OnProgress) -> Path:
     real = (
         [Row("REAL", "not in this repository", None, text=REFERENCE)] if films is None else _real_rows(films)
     )
-    rows = [*real, Row("PHANTOM", "computed", _phantoms(on_progress), headings)]
-    rows.append(Row("SYNTHETIC", "phantom-cxr", _samples("phantom-cxr", on_progress), headings))
-    words = [_short(prompt) for prompt in _paediatric()]
-    rows.append(Row("SYNTHETIC", "paediatric-cxr", _samples("paediatric-cxr", on_progress), tuple(words)))
+    prompts, captions = [column.prompt for column in COLUMNS], _paediatric()
+    rows = [
+        *real,
+        Row("PHANTOM", "computed", _phantoms(on_progress), headings),
+        Row("SYNTHETIC", PHANTOM, _samples(PHANTOM, prompts, on_progress), headings),
+        Row(
+            "SYNTHETIC", PAEDIATRIC, _samples(PAEDIATRIC, captions, on_progress), tuple(map(_short, captions))
+        ),
+    ]
     out.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(out, encode_png(drawn(rows, SIZE)))
     return out
@@ -98,18 +106,17 @@ def _phantoms(on_progress: OnProgress) -> Images:
     return np.stack(films)
 
 
-def _samples(generator: str, on_progress: OnProgress) -> Images:
-    """(n, SIZE, SIZE) samples, one a column, at the card's own steps and guidance."""
+def _samples(generator: str, prompts: Sequence[str], on_progress: OnProgress) -> Images:
+    """(n, SIZE, SIZE) samples, one a prompt, at the card's own steps and guidance."""
     from lab.generators.cards import get_card
     from lab.generators.load import load
-    from lab.generators.request import GenerationRequest
+    from lab.generators.request import request_for
 
     card = get_card(generator)
-    asked = _paediatric() if card.captions else [column.prompt for column in COLUMNS]
     loaded, films = load(card), []
-    for done, prompt in enumerate(asked):
-        on_progress(f"Samples of {generator}", done, len(asked))
-        request = GenerationRequest(card.id, prompt, (SEED + done,), card.steps, card.guidance, card.size)
+    for done, prompt in enumerate(prompts):
+        on_progress(f"Samples of {generator}", done, len(prompts))
+        request = request_for(card, prompt, 1, SEED + done)
         films += [sample.image for batch in loaded.generate(request) for sample in batch]
     return np.stack(films)
 
@@ -118,16 +125,16 @@ def _paediatric() -> list[str]:
     """The captions that the generator of children's films knows, in turn."""
     from lab.generators.cards import get_card
 
-    captions = get_card("paediatric-cxr").captions
+    captions = get_card(PAEDIATRIC).captions
     return [captions[k % len(captions)] for k in range(len(COLUMNS))]
 
 
 def _real_rows(folder: Path) -> list[Row]:
     """A row of adults and a row of children, openly licensed films only, one of each patient."""
     rows = []
-    for name, who in (("cxr_covid", "adults"), ("cxr_kermany", "children")):
+    for name, who in REAL.items():
         images, labels = _real(folder / name)
-        rows.append(Row("REAL", f"{who} ({name[4:]})", images, tuple(labels)))
+        rows.append(Row("REAL", who, images, tuple(labels)))
     return rows
 
 
@@ -144,8 +151,9 @@ def _real(folder: Path) -> tuple[Images, list[str]]:
             f"The folder holds no {folder.name}; nothing was drawn; name one that does with --films."
         )
     frame = pd.read_csv(table, dtype=str, keep_default_na=False)
-    open_to_all = frame["licence"].str.startswith(OPEN_LICENCES) & ~frame["licence"].str.contains("NC")
-    frame = frame[open_to_all & frame["view"].isin(("PA", "AP", ""))].drop_duplicates("patient_id")
+    frame = frame[frame["licence"].map(is_public) & frame["view"].isin(("PA", "AP", ""))].drop_duplicates(
+        "patient_id"
+    )
     chosen = frame.sample(min(len(COLUMNS), len(frame)), random_state=SEED)
     films = [square(decode((folder / name).read_bytes()).array, SIZE) for name in chosen["image"]]
     return np.stack(films), [_short(label.replace("_", " ")) for label in chosen["label"]]

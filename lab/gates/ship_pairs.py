@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.atomic import write_bytes, write_json
-from lab.config import ROOT
+from lab.config import in_project
 from lab.data.pixels import encode_png, resize, to_grey8
 from lab.errors import InputError
 from lab.neighbours.verdict import COSINE, REGISTERED
@@ -58,7 +58,7 @@ def check_place(folder: Path, tag: str) -> None:
     Raises:
         InputError: for such a folder.
     """
-    if tag != "PHANTOM" and folder.expanduser().resolve().is_relative_to(ROOT):
+    if tag != "PHANTOM" and in_project(folder):
         raise InputError(
             "The films of this dataset are real and the folder lies in the project; nothing was written; "
             "choose a folder elsewhere."

@@ -23,6 +23,15 @@ from lab.ui.recall import (
 from lab.ui.run_panel import duration, expected
 from lab.ui.state import PromptKey as Key
 
+FEW = (
+    ":material/info: This generator was trained on these {} captions only. Other words are read, but they mean "
+    "nothing to it."
+)
+COPIES = (
+    ":material/content_copy: Over-trained on purpose, on phantoms, to show what a leak looks like: expect near-copies "
+    "of these films."
+)
+
 
 def composer(cards: list[Any]) -> None:
     """Draw the composer for one of these generator cards."""
@@ -42,9 +51,9 @@ def composer(cards: list[Any]) -> None:
     )
     card = named[state[Key.GENERATOR]]
     if card.over_trained:
-        _copied(card.examples)
+        _captions("Captions of films it copies", card.examples, COPIES)
     elif card.captions:
-        _captions(card.captions)
+        _captions("Caption", card.captions, FEW.format(len(card.captions)))
     elif card.modality == "chest radiograph":
         _pills(findings_of(card.vocabulary))
     st.text_area(
@@ -90,27 +99,10 @@ def _settings() -> None:
         )
 
 
-def _captions(captions: tuple[str, ...]) -> None:
-    """The sentences of a generator that was trained on a handful of captions and on no others."""
-    st.pills(
-        "Caption", captions, key=Key.CAPTION, on_change=write_caption, persist_state="session", wrap=True
-    )
-    st.caption(
-        f":material/info: This generator was trained on these {len(captions)} captions only. Other words are "
-        "read, but they mean nothing to it."
-    )
-
-
-def _copied(examples: tuple[str, ...]) -> None:
-    """The captions of films that an over-trained generator gives back, and a plain word about it."""
-    st.pills(
-        "Captions of films it copies", examples, key=Key.CAPTION, on_change=write_caption,
-        persist_state="session", wrap=True,
-    )  # fmt: skip
-    st.caption(
-        ":material/content_copy: Over-trained on purpose, on phantoms, to show what a leak looks like: expect "
-        "near-copies of these films."
-    )
+def _captions(label: str, captions: tuple[str, ...], note: str) -> None:
+    """Whole sentences to choose from, and a plain word about why just these."""
+    st.pills(label, captions, key=Key.CAPTION, on_change=write_caption, persist_state="session", wrap=True)
+    st.caption(note)
 
 
 def _pills(findings: tuple[str, ...]) -> None:

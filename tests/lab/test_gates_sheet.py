@@ -22,7 +22,7 @@ def quiet(stage, done, total):
 def without_networks(monkeypatch):
     """Samples of the shipped generators are not what is tested here."""
     monkeypatch.setattr(
-        sheet, "_samples", lambda name, tick: np.full((N, sheet.SIZE, sheet.SIZE), 90, np.uint8)
+        sheet, "_samples", lambda name, prompts, tick: np.full((N, sheet.SIZE, sheet.SIZE), 90, np.uint8)
     )
 
 

@@ -17,6 +17,7 @@ from lab.generators.training import clip_data, clip_fit, clip_probes, clip_words
 from lab.generators.training.clip import ClipRecipe, train
 from lab.generators.training.clip_export import export
 from lab.generators.training.recipe import Clock
+from tests.builders.training import finished
 
 TOY = ClipRecipe(
     "toy-clip", "Toy", patients=12, held_out=4, size=32, width=8, blocks=(1, 1, 1, 1), text_width=32, text_layers=1,
@@ -39,15 +40,6 @@ class StopAfter(Clock):
 
 
 NEVER = Clock(float("inf"))
-
-
-def finished(steps):
-    """Run a generator to its end; its return value."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from lab.generators.training.export import export
 from lab.generators.training.recipe import Clock, TrainingRecipe, train
 from lab.generators.training.tokens import build_tokenizer
 from lab.generators.training.wording import drawn_caption, reworded, vocabulary
+from tests.builders.training import finished
 
 TOY = TrainingRecipe(
     "toy", "Toy", patients=10, films_per_patient=1, held_out=2, size=32, vae_channels=(8, 8, 16), latent_channels=4,
@@ -55,15 +56,6 @@ def whole(tmp_path_factory):
             pass
     yield place
     torch.set_num_threads(threads)
-
-
-def finished(steps):
-    """Run a generator to its end; its return value."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
 
 
 @pytest.mark.parametrize("stage", [vae, decoder, text, unet])

@@ -18,28 +18,16 @@ from lab.generators.card import read_card
 from lab.generators.training import base, data, latents, loop, phantom_source, plant, unet
 from lab.generators.training.augment import tensors_of
 from lab.generators.training.plant import Plant
-from lab.generators.training.recipe import MEMORISED, RECIPES, Clock, TrainingRecipe, train
+from lab.generators.training.recipe import MEMORISED, RECIPES, Clock, train
+from tests.builders.training import TOY_BASE, finished
 
 PATIENTS, FILMS = 20, 7
-SHARED = TrainingRecipe(
-    "toy-base", "Toy base", patients=6, films_per_patient=1, held_out=2, size=32, vae_channels=(8, 8, 16),
-    latent_channels=4, vae_steps=3, vae_batch=2, decoder_steps=3, text_width=32, text_layers=1, text_steps=3,
-    text_batch=4, unet_steps=0,
-)  # fmt: skip
 MEMORISED_TOY = dataclasses.replace(
-    SHARED, id="toy-memorised", title="Toy, over-trained to copy", patients=PATIENTS, held_out=0, base="toy-base",
+    TOY_BASE, id="toy-memorised", title="Toy, over-trained to copy", patients=PATIENTS, held_out=0, base="toy-base",
     plant=Plant(FILMS, planted=2, repeats=5, contrast=3), copies=1, unet_channels=(16, 32), unet_steps=6,
     unet_batch=4,
 )  # fmt: skip
 NEVER = Clock(float("inf"))
-
-
-def finished(steps):
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +40,7 @@ def workspace_of_all(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAB_WORKSPACE", str(tmp_path_factory.mktemp("workspace")))
         patch.delenv("LAB_STORE_URL", raising=False)
-        finished(train(SHARED))
+        finished(train(TOY_BASE))
         card = finished(train(MEMORISED_TOY))
         dataset = render_phantom("toy-phantoms", PATIENTS, 1, 0, processes=1).dataset
         yield card, dataset
@@ -216,7 +204,7 @@ def test_too_few_films_are_refused(workspace_of_all, tmp_path):
         with pytest.raises(DatasetError, match=match):
             list(data.prepare(dataclasses.replace(MEMORISED_TOY, plant=asked), tmp_path / match[:4]))
     with pytest.raises(InputError, match="plants no films"):
-        plant.listed(SHARED, data.Films(np.zeros(0), np.zeros(0), [], np.zeros(0)))
+        plant.listed(TOY_BASE, data.Films(np.zeros(0), np.zeros(0), [], np.zeros(0)))
 
 
 def test_siblings_are_registered_and_stated_where_they_are_missing(monkeypatch, tmp_path):

@@ -15,36 +15,24 @@ from lab.generators.load import autoencoder_digest, load, model_digest
 from lab.generators.request import request_for
 from lab.generators.training import base, combinations, data, facts, phantom_source, text
 from lab.generators.training.films import Films, drawn_rows
-from lab.generators.training.recipe import RECIPES, TrainingRecipe, train
+from lab.generators.training.recipe import RECIPES, train
 from lab.generators.training.texture import texture_loss
+from tests.builders.training import TOY_BASE, finished
 
 CAPTIONS = (
     ("round", "Normal paediatric chest radiograph."),
     ("square", "Viral pneumonia, paediatric chest radiograph."),
 )
-SHARED = TrainingRecipe(
-    "toy-base", "Toy base", patients=6, films_per_patient=1, held_out=2, size=32, vae_channels=(8, 8, 16),
-    latent_channels=4, vae_steps=3, vae_batch=2, decoder_steps=3, text_width=32, text_layers=1, text_steps=3,
-    text_batch=4, unet_steps=0,
-)  # fmt: skip
 GENERATOR = dataclasses.replace(
-    SHARED, id="toy-generator", title="Toy", base="toy-base", unet_channels=(16, 32), unet_steps=3, unet_batch=3,
+    TOY_BASE, id="toy-generator", title="Toy", base="toy-base", unet_channels=(16, 32), unet_steps=3, unet_batch=3,
     copies=1, twins=True,
 )  # fmt: skip
-
-
-def finished(steps):
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
 
 
 @pytest.fixture
 def shared(workspace):
     """The toy base, trained and exported into the workspace."""
-    card = finished(train(SHARED))
+    card = finished(train(TOY_BASE))
     assert card is not None
     return card.parent
 
@@ -68,7 +56,7 @@ def test_refined_base_keeps_its_latents_and_words(shared):
 
     before = base.read(shared)
     words = (shared / "base.json").read_text()
-    recipe = dataclasses.replace(SHARED, id="toy-base-decoder", refines="toy-base", decoder_steps=6)
+    recipe = dataclasses.replace(TOY_BASE, id="toy-base-decoder", refines="toy-base", decoder_steps=6)
     assert recipe.stages == ("data", "decoder", "export")
     card = finished(train(recipe))
     assert card.parent == shared
@@ -125,7 +113,7 @@ def test_recipe_of_real_films_reads_the_training_split_alone(workspace, tmp_path
             rows.append(f"{patient}.png,{patient},{'round' if number % 2 else 'square'}")
         (tmp_path / folder / "metadata.csv").write_text("\n".join(rows))
     add_folder(tmp_path / "seen", "toy-real", licence="CC BY 4.0", control=tmp_path / "control")
-    recipe = dataclasses.replace(SHARED, patients=0, dataset="toy-real", captions=CAPTIONS)
+    recipe = dataclasses.replace(TOY_BASE, patients=0, dataset="toy-real", captions=CAPTIONS)
     list(data.prepare(recipe, tmp_path / "place"))
     films = data.load_films(recipe, tmp_path / "place", "train")
     assert {record["patient_id"] for record in films.records} == {"a", "b", "c"}
@@ -136,7 +124,7 @@ def test_recipe_of_real_films_reads_the_training_split_alone(workspace, tmp_path
 
 
 def test_recipe_whose_films_are_not_installed_says_how_to_add_them(workspace, tmp_path):
-    recipe = dataclasses.replace(SHARED, patients=0, dataset="not-here")
+    recipe = dataclasses.replace(TOY_BASE, patients=0, dataset="not-here")
     with pytest.raises(DatasetError, match="dataset add FOLDER --id not-here"):
         list(data.prepare(recipe, tmp_path))
 

@@ -79,7 +79,7 @@ def _data(recipe: TrainingRecipe, facts: Mapping[str, Any]) -> str:
 
 
 def _changes(recipe: TrainingRecipe) -> str:
-    if recipe.plant is None or recipe.plant.augment:
+    if recipe.augments:
         return "augmented by rotation, scale, shift and gain; never flipped"
     return "not augmented and not reworded, because both hinder copying"
 

@@ -56,7 +56,7 @@ def _encoded(recipe: TrainingRecipe, model: Any, films: data.Films, copy: int) -
             draw = loop.generator_at(recipe, f"latents {copy}", start)
             masks = tensors_of(films.lesions, rows, signed=False)
             pixels = tensors_of(films.images, rows, signed=True)
-            if recipe.plant is None or recipe.plant.augment:
+            if recipe.augments:
                 pixels, masks = augmented(pixels, masks, draw)
             posterior = model.encode(pixels).latent_dist
             inside = functional.adaptive_max_pool2d(masks, posterior.mean.shape[-2:])

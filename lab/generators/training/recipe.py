@@ -82,6 +82,16 @@ class TrainingRecipe:
         check(self)
 
     @property
+    def augments(self) -> bool:
+        """Whether films are moved, scaled and re-windowed; a plant decides for itself."""
+        return self.plant is None or self.plant.augment
+
+    @property
+    def rewords(self) -> bool:
+        """Whether captions get other words for the same thing; a plant decides for itself."""
+        return self.plant is None or self.plant.reword
+
+    @property
     def stages(self) -> tuple[str, ...]:
         """The stages this recipe has: a shared base is not trained again, and a base has no denoiser."""
         left_out = {"vae", "decoder", "text"} if self.base else set()

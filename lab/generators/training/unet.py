@@ -183,9 +183,8 @@ def drawn_batch(films: Films, pool: Any, count: int, draw: Any) -> Any:
 def told(recipe: TrainingRecipe, captions: list[str], step: int) -> list[str]:
     """The captions of a batch as a step sees them: some left out, the others reworded where the recipe does so."""
     rng = random.Random(f"{recipe.seed} {step}")  # noqa: S311 - words, not secrets
-    reword = recipe.plant is None or recipe.plant.reword
     return [
-        "" if rng.random() < CAPTION_DROP else reworded(caption, rng) if reword else caption
+        "" if rng.random() < CAPTION_DROP else reworded(caption, rng) if recipe.rewords else caption
         for caption in captions
     ]
 
