@@ -198,6 +198,16 @@ def test_losses():
     assert unet.velocity_loss(given, image[..., :8, :8], noise, times, None, inside, alphas) < 1e-10
 
 
+def test_small_findings_are_focused_on_and_large_ones_stay_as_they_are():
+    import torch
+
+    inside = torch.zeros(3, 1, 8, 8)
+    inside[0, :, 0, :2], inside[1, :, :5] = 1.0, 1.0
+    focused = unet.focused(inside, 20.0)
+    assert torch.equal(focused[0], 6 * inside[0]) and torch.equal(focused[1:], inside[1:])
+    assert torch.equal(unet.focused(inside, 0.0), inside)
+
+
 def test_rate_does_not_depend_on_the_total_before_the_decay():
     assert loop.rate_at(500, 1000, 1.0) == loop.rate_at(500, 4000, 1.0) == 1.0
     assert loop.rate_at(0, 1000, 1.0) < 0.05 and loop.rate_at(999, 1000, 1.0) <= 0.02

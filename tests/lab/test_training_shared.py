@@ -13,7 +13,7 @@ from lab.errors import DatasetError, GeneratorError
 from lab.generators.card import read_card
 from lab.generators.load import autoencoder_digest, load, model_digest
 from lab.generators.request import request_for
-from lab.generators.training import base, combinations, data, facts, phantom_source, text
+from lab.generators.training import base, combinations, data, export, facts, phantom_source, text
 from lab.generators.training.films import Films, drawn_rows
 from lab.generators.training.recipe import RECIPES, train
 from lab.generators.training.texture import texture_loss
@@ -84,6 +84,8 @@ def test_recipe_goes_on_from_another_generators_denoiser(shared, tmp_path):
     assert list(further.measured["training"]) == ["unet", "unet, trained further"]
     one, two = (load(c, "cpu").pipeline.unet.state_dict() for c in (card, further))
     assert all((one[name] - two[name]).abs().max() < 1e-3 for name in one)
+    earlier = {"unet": {}, "unet, trained further": {}}
+    assert export._another("unet, trained further", earlier) == "unet, trained further (2)"
     other = dataclasses.replace(recipe, id="toy-other", unet_channels=(32, 32))
     with pytest.raises(GeneratorError, match="same channels"):
         list(train(other))
@@ -141,6 +143,23 @@ def test_twins_differ_in_side_and_stand_side_by_side(tmp_path):
         assert films.twins[other] == row and one["patient_id"] == two["patient_id"]
         sides = [{f["label"]: f["side"] for f in record["findings"] if f["side"]} for record in (one, two)]
         assert all(sides[0][label] != side for label, side in sides[1].items() if label in sides[0])
+
+
+def test_size_twins_differ_in_size_alone(tmp_path):
+    recipe = dataclasses.replace(GENERATOR, base="", patients=12, films_per_patient=2, size_twins=True)
+    list(data.prepare(recipe, tmp_path))
+    films = data.load_films(recipe, tmp_path, "train")
+    paired = [
+        row for row, record in enumerate(films.records) if films.twins[row] > row and record["film"] % 2 == 1
+    ]
+    assert paired
+    for row in paired:
+        one, two = (films.records[k]["findings"] for k in (row, films.twins[row]))
+        assert [(f["label"], f["side"], f["lobe"]) for f in one] == [
+            (f["label"], f["side"], f["lobe"]) for f in two
+        ]
+        assert all(f["size"] != g["size"] for f, g in zip(one, two, strict=True) if f["size"])
+    assert data.digest(recipe) != data.digest(dataclasses.replace(recipe, size_twins=False))
 
 
 def test_withheld_combinations_are_never_trained_on():

@@ -52,6 +52,12 @@ def stage_table(training: Mapping[str, Any]) -> str:
     return f"| stage | parameters | steps | seconds |\n| --- | --- | --- | --- |\n{rows}"
 
 
+def _twins(recipe: TrainingRecipe) -> str:
+    if not recipe.twins:
+        return ""
+    return ", each with a counterfactual twin" + (", every second one in size" if recipe.size_twins else "")
+
+
 def _data(recipe: TrainingRecipe, facts: Mapping[str, Any]) -> str:
     parts = []
     if recipe.patients:
@@ -62,7 +68,7 @@ def _data(recipe: TrainingRecipe, facts: Mapping[str, Any]) -> str:
         )
         parts.append(
             f"procedural films (phantoms) of the training patients among {recipe.patients} patients, "
-            f"{each}{', each with a counterfactual twin' if recipe.twins else ''}, "
+            f"{each}{_twins(recipe)}, "
             f"seed {recipe.seed}"
         )
     if recipe.plant is not None:

@@ -29,6 +29,8 @@ def digest(recipe: TrainingRecipe) -> str:
     parts: list[list[Any]] = [asked]
     if recipe.patients:
         parts.append([code_digest(["lab.data.phantoms"])])
+    if recipe.size_twins:
+        parts.append(["size twins"])
     if recipe.plant is not None:
         parts.append([asdict(recipe.plant)])
     if recipe.dataset:

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,14 @@ def _states(recipe: TrainingRecipe, place: Path) -> dict[str, Any]:
 def _training(recipe: TrainingRecipe, place: Path) -> dict[str, Any]:
     """Stages in order, what an earlier recipe trained among them."""
     taken = {name: _history(state) for name, state in _states(recipe, place).items()}
-    return _earlier_training(recipe) | taken
+    earlier = _earlier_training(recipe)
+    return earlier | {_another(name, earlier): stage for name, stage in taken.items()}
+
+
+def _another(name: str, earlier: Mapping[str, Any]) -> str:
+    """The name of a stage, numbered where an earlier training has one of that name."""
+    often = sum(known == name or known.startswith(f"{name} (") for known in earlier)
+    return f"{name} ({often + 1})" if often else name
 
 
 def _history(state: Any) -> dict[str, Any]:

@@ -112,7 +112,8 @@ def _films(recipe: TrainingRecipe, job: Job) -> Iterator[Film]:
     yield film
     findings = json.loads(str(film.record["findings"]))
     if recipe.twins and findings and job.split == "train":
-        yield render(address, finding=twin_of(findings))
+        resized = recipe.size_twins and job.film % 2 == 1
+        yield render(address, finding=resized_of(findings, job.patient) if resized else twin_of(findings))
 
 
 def twin_of(findings: list[dict[str, Any]]) -> tuple[FindingSpec, ...]:
@@ -124,6 +125,19 @@ def twin_of(findings: list[dict[str, Any]]) -> tuple[FindingSpec, ...]:
         for f in findings
         if f["side"]
     )
+
+
+def resized_of(findings: list[dict[str, Any]], turn: int) -> tuple[FindingSpec, ...]:
+    """The findings in another size, one of the two others by `turn`; devices have none and stay."""
+    from lab.data.phantoms.draws import SIZES, FindingSpec
+
+    return tuple(
+        FindingSpec(
+            f["label"], f["side"],
+            SIZES[(SIZES.index(f["size"]) + 1 + turn % 2) % 3] if f["size"] else "", f["lobe"],
+        )
+        for f in findings
+    )  # fmt: skip
 
 
 def _row(job: Job, film: Film) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class TrainingRecipe:
             for real films alone.
         twins: give each phantom film a counterfactual twin: the same exposure with the finding on the other side,
             or without it.
+        size_twins: give every second film of a patient a twin with the same findings in another size instead.
         dataset: an installed dataset of real films; only its training split is used; "" for phantoms alone.
         captions: label to caption, for a dataset that has labels and no captions.
         held_out: held-out patients kept to measure the autoencoder, one film each, of each source.
@@ -39,6 +40,8 @@ class TrainingRecipe:
         decoder_steps: further steps of the decoder alone, the latents being settled.
         text_*: width, layers, tokens, steps, batch.
         unet_*: channels at each scale, steps, batch, peak learning rate.
+        focus: cells of latents that a smaller finding counts as in the denoiser's loss, up to six times its own; 0
+            counts each as it is, so that a nodule weighs a tenth of an effusion.
         guidance: how hard captions pull, by default, when the generator is asked.
         copies: augmented copies of each film whose latents are cached.
         save_s, sheet_s: seconds between checkpoints and between contact sheets.
@@ -50,6 +53,7 @@ class TrainingRecipe:
     films_per_patient: int = 2
     seed: int = 0
     twins: bool = False
+    size_twins: bool = False
     dataset: str = ""
     captions: tuple[tuple[str, str], ...] = ()
     held_out: int = 60
@@ -73,6 +77,7 @@ class TrainingRecipe:
     unet_steps: int = 6500
     unet_batch: int = 16
     unet_rate: float = 8e-4
+    focus: float = 0.0
     guidance: float = 2.5
     copies: int = 4
     save_s: float = 300.0
@@ -145,6 +150,12 @@ RECIPES.register("phantom-cxr")(
         unet_steps=11500,
     )
 )
+RECIPES.register("phantom-cxr-further")(
+    TrainingRecipe(
+        "phantom-cxr-further", "Phantom chest radiographs", films_per_patient=5, base=BASE, starts="phantom-cxr",
+        twins=True, size_twins=True, copies=3, focus=20.0, unet_steps=9500, unet_rate=5e-4,
+    )
+)  # fmt: skip
 RECIPES.register(PAEDIATRIC)(
     TrainingRecipe(
         PAEDIATRIC, "Paediatric chest radiographs", patients=0, base=BASE, dataset=PAEDIATRIC,

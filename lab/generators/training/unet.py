@@ -21,6 +21,7 @@ STAGE = "unet"
 EMA = 0.9985
 GAMMA = 5.0
 INSIDE = 3.0
+FOCUS_LIMIT = 6.0
 CAPTION_DROP = 0.1
 TRAIN_STEPS = 1000
 SHEET_PROMPTS = (
@@ -127,7 +128,8 @@ def train(recipe: TrainingRecipe, place: Path, clock: Clock) -> Generator[Traini
         pairs = (len(rows) + 1) // 2
         noise = torch.randn((pairs, *clean.shape[1:]), generator=draw).repeat_interleave(2, 0)[: len(rows)]
         times = torch.randint(0, TRAIN_STEPS, (pairs,), generator=draw).repeat_interleave(2)[: len(rows)]
-        return velocity_loss(state.model, clean, noise, times, words, cached[:, -1:], alphas)
+        inside = focused(cached[:, -1:], recipe.focus)
+        return velocity_loss(state.model, clean, noise, times, words, inside, alphas)
 
     def sheet(at: StageState, path: Path) -> None:
         with at.averaged() as model:
@@ -151,7 +153,7 @@ def velocity_loss(
         clean, noise: (n, c, h, w) latents and standard normal noise.
         times: (n,) steps, 0 to 999.
         words: (n, length, width) text features.
-        inside: (n, 1, h, w) share of each cell inside a finding, 0..1.
+        inside: (n, 1, h, w) share of each cell inside a finding, 0..1, or more where small ones are focused on.
         alphas: (1000,) cumulative signal shares.
     """
     signal = alphas[times].view(-1, 1, 1, 1)
@@ -161,6 +163,12 @@ def velocity_loss(
     ratio = signal / (1 - signal).clamp_min(1e-8)
     weight = (ratio.clamp_max(GAMMA) + 1) / (ratio + 1) * (1 + (INSIDE - 1) * inside)
     return (weight * (given - velocity) ** 2).mean()
+
+
+def focused(inside: Any, cells: float) -> Any:
+    """The mask (n, 1, h, w) of findings, raised where they take up fewer than `cells` cells in all, at most sixfold."""
+    found = inside.sum((1, 2, 3), keepdim=True).clamp_min(1e-3)
+    return inside * (cells / found).clamp(1.0, FOCUS_LIMIT)
 
 
 def drawn_batch(films: Films, pool: Any, count: int, draw: Any) -> Any:
