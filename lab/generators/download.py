@@ -15,8 +15,7 @@ from typing import Any
 
 from lab.atomic import replacing, write_json
 from lab.errors import GeneratorError, StoreError, WeightsError
-from lab.generators.card import GeneratorCard
-from lab.generators.load import downloaded_folder
+from lab.generators.load import HubModel, downloaded_folder
 from lab.generators.weights import check_folder, weights_digest
 
 OnBytes = Callable[[str, int, int], None]  # file, bytes that are here, bytes of the whole model
@@ -28,7 +27,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
-class _File:
+class HubFile:
     """A file of the commit: large ones carry a SHA-256, small ones git's own digest of a blob."""
 
     path: str
@@ -37,11 +36,13 @@ class _File:
     large: bool
 
     def hasher(self) -> Any:
+        """A new digest of the kind that the hub names for this file."""
         if self.large:
             return hashlib.sha256()
         return hashlib.sha1(f"blob {self.size}\0".encode(), usedforsecurity=False)
 
     def is_at(self, path: Path) -> bool:
+        """Whether these bytes lie at `path`."""
         if not path.is_file():
             return False
         digest = self.hasher()
@@ -51,81 +52,15 @@ class _File:
         return bool(digest.hexdigest() == self.digest)
 
 
-def download(card: GeneratorCard, on_bytes: OnBytes | None = None) -> Path:
-    """Fetch the weights of a hub card into the workspace; returns their folder.
+Choose = Callable[[HubModel, list[HubFile]], list[HubFile]]
 
-    The files are collected beside the final folder, which appears by one rename when all of them are there and
-    checked, so that half a model can never be loaded. Finished files are kept for the next attempt.
 
-    Args:
-        card: a card with a hub id and a commit.
-        on_bytes: told the file, the bytes that are here and the bytes of the whole model.
+def pipeline_files(card: HubModel, files: list[HubFile]) -> list[HubFile]:
+    """What a diffusers pipeline is read from among the files of a repository.
 
     Raises:
-        GeneratorError: when the card names no hub repository, or the hub is not reached or refuses.
-        WeightsError: when a file differs from the digest that the commit names, or may not be opened.
-        StoreError: when the folder cannot be written or its disk is full.
+        WeightsError: when it holds no pipeline in safetensors.
     """
-    if not card.hub_id:
-        raise GeneratorError(
-            f"{card.title} is not on the hub; nothing was downloaded; its card names a folder of this machine."
-        )
-    folder = downloaded_folder(card)
-    if folder.is_dir():
-        return folder
-    stage = folder.with_name(f".{folder.name}.part")
-    with _told(card):
-        files = _listing(card)
-        _check_room(card, stage, files)
-        here, total = 0, sum(file.size for file in files)
-        for file in files:
-            tell = None if on_bytes is None else partial(_tell, on_bytes, file.path, here, total)
-            _fetch(card, file, stage / file.path, tell)
-            here += file.size
-        return _finished(stage, folder, {file.path for file in files})
-
-
-def recorded_digest(card: GeneratorCard) -> str | None:
-    """What `weights_digest` said of the downloaded folder on the day it was checked, None when it was not."""
-    import json
-
-    record = _record(downloaded_folder(card))
-    return str(json.loads(record.read_text(encoding="utf-8"))["weights"]) if record.is_file() else None
-
-
-def _record(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.record.json")
-
-
-def _listing(card: GeneratorCard) -> list[_File]:
-    from huggingface_hub import HfApi
-
-    try:
-        # One plain question: the listing of a tree is asked again and again for half a minute when offline.
-        info = HfApi().model_info(
-            card.hub_id, revision=card.revision, files_metadata=True, timeout=_TIMEOUT_S
-        )
-        if info.sha != card.revision:
-            raise ValueError("another commit")
-        files = [
-            _File(
-                one.rfilename,
-                int(one.size or 0),
-                str(one.lfs.sha256 if one.lfs else one.blob_id),
-                bool(one.lfs),
-            )
-            for one in info.siblings or ()
-        ]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise GeneratorError(
-            f"The hub gave no list of files for {card.title}; nothing was downloaded; check its card."
-        ) from error
-    for file in files:
-        if "\\" in file.path or PurePosixPath(file.path).is_absolute() or ".." in file.path.split("/"):
-            raise WeightsError(
-                f"The repository of {card.title} names a file outside its folder; nothing was downloaded; "
-                "do not use it."
-            )
     names = {file.path for file in files}
     # Pipelines are read from their component folders; one-file copies and other precisions would double the bytes.
     wanted = [
@@ -143,7 +78,92 @@ def _listing(card: GeneratorCard) -> list[_File]:
     return wanted
 
 
-def _check_room(card: GeneratorCard, stage: Path, files: list[_File]) -> None:
+def download(
+    card: HubModel,
+    on_bytes: OnBytes | None = None,
+    choose: Choose = pipeline_files,
+    check: Callable[[Path], None] = check_folder,
+) -> Path:
+    """Fetch the weights of a hub model into the workspace; returns their folder.
+
+    The files are collected beside the final folder, which appears by one rename when all of them are there and
+    checked, so that half a model can never be loaded. Finished files are kept for the next attempt.
+
+    Args:
+        card: a card with a hub id and a commit.
+        on_bytes: told the file, the bytes that are here and the bytes of the whole model.
+        choose: picks from the files of the commit those that are wanted.
+        check: refuses a folder that may not be opened.
+
+    Raises:
+        GeneratorError: when the card names no hub repository, or the hub is not reached or refuses.
+        WeightsError: when a file differs from the digest that the commit names, or may not be opened.
+        StoreError: when the folder cannot be written or its disk is full.
+    """
+    if not card.hub_id:
+        raise GeneratorError(
+            f"{card.title} is not on the hub; nothing was downloaded; its card names a folder of this machine."
+        )
+    folder = downloaded_folder(card)
+    if folder.is_dir():
+        return folder
+    stage = folder.with_name(f".{folder.name}.part")
+    with _told(card):
+        files = choose(card, _listing(card))
+        _check_room(card, stage, files)
+        here, total = 0, sum(file.size for file in files)
+        for file in files:
+            tell = None if on_bytes is None else partial(_tell, on_bytes, file.path, here, total)
+            _fetch(card, file, stage / file.path, tell)
+            here += file.size
+        return _finished(stage, folder, {file.path for file in files}, check)
+
+
+def recorded_digest(card: HubModel) -> str | None:
+    """What `weights_digest` said of the downloaded folder on the day it was checked, None when it was not."""
+    import json
+
+    record = _record(downloaded_folder(card))
+    return str(json.loads(record.read_text(encoding="utf-8"))["weights"]) if record.is_file() else None
+
+
+def _record(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.record.json")
+
+
+def _listing(card: HubModel) -> list[HubFile]:
+    from huggingface_hub import HfApi
+
+    try:
+        # One plain question: the listing of a tree is asked again and again for half a minute when offline.
+        info = HfApi().model_info(
+            card.hub_id, revision=card.revision, files_metadata=True, timeout=_TIMEOUT_S
+        )
+        if info.sha != card.revision:
+            raise ValueError("another commit")
+        files = [
+            HubFile(
+                one.rfilename,
+                int(one.size or 0),
+                str(one.lfs.sha256 if one.lfs else one.blob_id),
+                bool(one.lfs),
+            )
+            for one in info.siblings or ()
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise GeneratorError(
+            f"The hub gave no list of files for {card.title}; nothing was downloaded; check its card."
+        ) from error
+    for file in files:
+        if "\\" in file.path or PurePosixPath(file.path).is_absolute() or ".." in file.path.split("/"):
+            raise WeightsError(
+                f"The repository of {card.title} names a file outside its folder; nothing was downloaded; "
+                "do not use it."
+            )
+    return files
+
+
+def _check_room(card: HubModel, stage: Path, files: list[HubFile]) -> None:
     there = next(place for place in (stage, *stage.parents) if place.is_dir())
     needed = sum(file.size for file in files if not (stage / file.path).is_file())
     if shutil.disk_usage(there).free < needed:
@@ -157,7 +177,7 @@ def _tell(on_bytes: OnBytes, path: str, before: int, total: int, size: int) -> N
     on_bytes(path, before + size, total)
 
 
-def _fetch(card: GeneratorCard, file: _File, target: Path, tell: Callable[[int], None] | None) -> None:
+def _fetch(card: HubModel, file: HubFile, target: Path, tell: Callable[[int], None] | None) -> None:
     from huggingface_hub import hf_hub_url
     from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
@@ -183,12 +203,12 @@ def _fetch(card: GeneratorCard, file: _File, target: Path, tell: Callable[[int],
                 )
 
 
-def _finished(stage: Path, folder: Path, names: set[str]) -> Path:
+def _finished(stage: Path, folder: Path, names: set[str], check: Callable[[Path], None]) -> Path:
     for stray in [path for path in stage.rglob("*") if path.is_file()]:
         if stray.relative_to(stage).as_posix() not in names:
             stray.unlink()
     try:
-        check_folder(stage)
+        check(stage)
     except WeightsError:
         shutil.rmtree(stage)
         raise
@@ -198,7 +218,7 @@ def _finished(stage: Path, folder: Path, names: set[str]) -> Path:
 
 
 @contextmanager
-def _told(card: GeneratorCard) -> Iterator[None]:
+def _told(card: HubModel) -> Iterator[None]:
     """Turn what the network and the disk may raise into one sentence."""
     from huggingface_hub.errors import HfHubHTTPError, HTTPError, OfflineModeIsEnabled
 

@@ -4,12 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from lab.config import settings
 from lab.errors import GeneratorError
 from lab.generators.card import GeneratorCard
 from lab.generators.contract import Generator
 from lab.registry import Registry
+
+
+class HubModel(Protocol):
+    """What a download needs to know of a model: generators' cards and extractors' records both are one."""
+
+    @property
+    def id(self) -> str:
+        """Its name here."""
+
+    @property
+    def title(self) -> str:
+        """Its name in sentences."""
+
+    @property
+    def hub_id(self) -> str:
+        """Its repository on the hub, empty for none."""
+
+    @property
+    def revision(self) -> str:
+        """The full commit."""
+
+    @property
+    def gate(self) -> str:
+        """How access is given, empty where it is open."""
+
 
 LOADERS: Registry[Callable[[GeneratorCard, Path, str], Generator]] = Registry("generator loader")
 
@@ -61,8 +87,8 @@ def autoencoder_digest(card: GeneratorCard) -> str:
     return weights_digest(own) if own.is_dir() else model_digest(card)
 
 
-def downloaded_folder(card: GeneratorCard) -> Path:
-    """Where `lab.generators.download` puts the weights of a hub card; complete whenever it exists."""
+def downloaded_folder(card: HubModel) -> Path:
+    """Where `lab.generators.download` puts the weights of a hub model; complete whenever it exists."""
     return settings().workspace / "models" / card.id / (card.revision or "none")
 
 

@@ -16,7 +16,7 @@ from lab.features.text_image_alignment import aligned, reference_of
 from lab.generators.training import clip_data, clip_fit, clip_probes, clip_words
 from lab.generators.training.clip import ClipRecipe, train
 from lab.generators.training.clip_export import export
-from lab.generators.training.recipe import Clock
+from lab.generators.training.driven import Clock
 from tests.builders.training import finished
 
 TOY = ClipRecipe(

@@ -13,8 +13,9 @@ from lab.generators.card import read_card
 from lab.generators.load import load
 from lab.generators.request import request_for
 from lab.generators.training import checkpoint, data, decoder, loop, phantom_source, text, unet, vae
+from lab.generators.training.driven import Clock
 from lab.generators.training.export import export
-from lab.generators.training.recipe import Clock, TrainingRecipe, train
+from lab.generators.training.recipe import TrainingRecipe, train
 from lab.generators.training.tokens import build_tokenizer
 from lab.generators.training.wording import drawn_caption, reworded, vocabulary
 from tests.builders.training import finished

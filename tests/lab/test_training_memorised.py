@@ -17,8 +17,9 @@ from lab.gates.registry import get_gate, unmeasured
 from lab.generators.card import read_card
 from lab.generators.training import base, data, latents, loop, phantom_source, plant, unet
 from lab.generators.training.augment import tensors_of
+from lab.generators.training.driven import Clock
 from lab.generators.training.plant import Plant
-from lab.generators.training.recipe import MEMORISED, RECIPES, Clock, train
+from lab.generators.training.recipe import MEMORISED, RECIPES, train
 from tests.builders.training import TOY_BASE, finished
 
 PATIENTS, FILMS = 20, 7

@@ -9,7 +9,8 @@ from typing import Any
 
 from lab.config import settings
 from lab.features.text_image_folder import PHANTOM
-from lab.generators.training.recipe import Clock, TrainingProgress, TrainingRecipe, driven
+from lab.generators.training.driven import Clock, TrainingProgress, driven
+from lab.generators.training.recipe import TrainingRecipe
 
 STAGES = ("data", "clip", "export")
 
@@ -42,7 +43,7 @@ class ClipRecipe:
     text_layers: int = 3
     text_length: int = 32
     dimension: int = 128
-    steps: int = 3000
+    steps: int = 6000
     batch: int = 28
     rate: float = 1.2e-3
     save_s: float = 180.0

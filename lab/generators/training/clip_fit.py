@@ -11,8 +11,8 @@ from lab.device import CPU
 from lab.generators.training import checkpoint, clip_data, loop
 from lab.generators.training.clip import ClipRecipe
 from lab.generators.training.clip_words import claims, fits, fresh_caption, hard_negative, spoken, statements
+from lab.generators.training.driven import Clock, TrainingProgress
 from lab.generators.training.films import Films
-from lab.generators.training.recipe import Clock, TrainingProgress
 
 STAGE = "clip"
 EMA = 0.998

@@ -11,8 +11,9 @@ from typing import Any
 from lab.atomic import write_json
 from lab.errors import DatasetError
 from lab.generators.training import dataset_source, phantom_source
+from lab.generators.training.driven import TrainingProgress
 from lab.generators.training.films import Films, read_films
-from lab.generators.training.recipe import TrainingProgress, TrainingRecipe
+from lab.generators.training.recipe import TrainingRecipe
 from lab.provenance import code_digest, digest_json
 
 

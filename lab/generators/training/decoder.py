@@ -14,8 +14,9 @@ from lab.generators.training.augment import regained, tensors_of
 from lab.generators.training.checkpoint import StageState
 from lab.generators.training.contact_sheet import write_sheet
 from lab.generators.training.data import load_films
+from lab.generators.training.driven import Clock, TrainingProgress
 from lab.generators.training.films import drawn_rows
-from lab.generators.training.recipe import Clock, TrainingProgress, TrainingRecipe
+from lab.generators.training.recipe import TrainingRecipe
 from lab.generators.training.texture import WEIGHT, texture_loss
 
 STAGE = "decoder"

@@ -11,7 +11,8 @@ import numpy as np
 from lab.atomic import read_array, write_array
 from lab.generators.training import base, data, loop
 from lab.generators.training.augment import augmented, tensors_of
-from lab.generators.training.recipe import TrainingProgress, TrainingRecipe
+from lab.generators.training.driven import TrainingProgress
+from lab.generators.training.recipe import TrainingRecipe
 from lab.provenance import digest_json
 
 BATCH = 24

@@ -9,7 +9,8 @@ from typing import Any
 
 from lab.generators.training import checkpoint
 from lab.generators.training.checkpoint import StageState
-from lab.generators.training.recipe import Clock, TrainingProgress, TrainingRecipe
+from lab.generators.training.driven import Clock, TrainingProgress
+from lab.generators.training.recipe import TrainingRecipe
 
 WARM_UP = 100
 DECAY_SHARE = 0.3

@@ -12,8 +12,9 @@ from typing import Any
 from lab.atomic import write_json
 from lab.generators.training import checkpoint, loop
 from lab.generators.training.combinations import is_withheld
+from lab.generators.training.driven import Clock, TrainingProgress
 from lab.generators.training.facts import IGNORED, answers, questions
-from lab.generators.training.recipe import Clock, TrainingProgress, TrainingRecipe
+from lab.generators.training.recipe import TrainingRecipe
 from lab.generators.training.tokens import build_tokenizer
 from lab.generators.training.wording import drawn_caption, reworded, vocabulary
 

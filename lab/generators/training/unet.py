@@ -13,8 +13,9 @@ from lab.errors import GeneratorError
 from lab.generators.training import base, checkpoint, data, latents, loop, plant, text
 from lab.generators.training.checkpoint import StageState
 from lab.generators.training.contact_sheet import write_sheet
+from lab.generators.training.driven import Clock, TrainingProgress
 from lab.generators.training.films import Films
-from lab.generators.training.recipe import Clock, TrainingProgress, TrainingRecipe
+from lab.generators.training.recipe import TrainingRecipe
 from lab.generators.training.wording import reworded
 
 STAGE = "unet"

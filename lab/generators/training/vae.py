@@ -13,8 +13,9 @@ from lab.generators.training.augment import augmented, tensors_of
 from lab.generators.training.checkpoint import StageState
 from lab.generators.training.contact_sheet import write_sheet
 from lab.generators.training.data import load_films
+from lab.generators.training.driven import Clock, TrainingProgress
 from lab.generators.training.films import Films, drawn_rows
-from lab.generators.training.recipe import Clock, TrainingProgress, TrainingRecipe
+from lab.generators.training.recipe import TrainingRecipe
 
 STAGE = "vae"
 KL_WEIGHT = 2e-7
