@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lab.data.concealed import revealed
-from lab.ui import import_form, library_lists
+from lab.ui import extractor_list, import_form, library_lists
 from lab.ui.frame import head, plain, sentences
 from lab.ui.run_panel import find, stand_in
 from lab.ui.state import LibraryKey as Key
@@ -49,4 +49,4 @@ with sentences():
             library_lists.generators()
     if extractors.open:
         with extractors:
-            library_lists.extractors()
+            extractor_list.extractors()

@@ -69,11 +69,12 @@ def feature_map(
     samples: Annotated[str | None, typer.Option("--samples", help="A folder or sample set to place.")] = None,
     extractor: ExtractorOption = EXTRACTOR,
     seed: SeedOption = 0,
+    method: Annotated[str, typer.Option("--method", help="umap, pca or tsne.")] = "umap",
     as_json: AsJson = False,
 ) -> None:
     """Fit the feature-space map on train and place held-out images and samples on it."""
     prepare_dataset(dataset, extractor, run_to_end, upto="embed")
-    result = run_to_end(map_run(dataset, extractor, samples, seed))
+    result = run_to_end(map_run(dataset, extractor, samples, seed, method))
     line = f"{result['n']} training images, trustworthiness {result['trustworthiness']:.3f} (k {result['k']})"
     emit(result, as_json, [line])
 

@@ -14,7 +14,6 @@ from lab.commands.options import AsJson
 from lab.commands.output import emit, run_to_end
 from lab.commands.phantoms import pack_state
 from lab.config import ASSETS, settings
-from lab.errors import LabError
 from lab.provenance import versions
 
 
@@ -79,18 +78,20 @@ def _workspace() -> dict[str, Any]:
 
 
 def _extractors() -> list[dict[str, Any]]:
-    from lab.features.extractors import EXTRACTORS, get_extractor
+    from lab.features.places import state
+    from lab.features.records import list_records
 
-    found = []
-    for name in EXTRACTORS.names():
-        try:
-            extractor = get_extractor(name)
-            found.append(
-                {"id": name, "dimension": extractor.dimension, "input_size": extractor.input_size, "ok": True}
-            )
-        except LabError as error:
-            found.append({"id": name, "ok": False, "reason": str(error)})
-    return found
+    return [
+        {
+            "id": record.id,
+            "dimension": record.dimension,
+            "input_size": record.input_size,
+            "ok": not state(record),
+            "reason": state(record),
+            "comes_along": record.comes_along,
+        }
+        for record in list_records()
+    ]
 
 
 def _generators() -> list[dict[str, Any]]:
@@ -173,7 +174,7 @@ def _problems(report: dict[str, Any]) -> list[str]:
         found.append("The workspace cannot be written; set LAB_WORKSPACE to a folder of yours.")
     if report["workspace"]["free_gb"] < 2:
         found.append("Less than 2 GB are free in the workspace; free some space before a large run.")
-    found += [item["reason"] for item in report["extractors"] if not item["ok"]]
+    found += [item["reason"] for item in report["extractors"] if item["comes_along"] and not item["ok"]]
     if not report["generators"]:
         found.append("No generator is installed; restore the folder assets/generators.")
     found += _left_out()

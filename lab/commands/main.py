@@ -11,6 +11,7 @@ from lab.commands import (
     analyse,
     datasets,
     doctor,
+    extractors,
     gates,
     generate,
     generators,
@@ -32,6 +33,7 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(phantoms.app, name="phantoms")
 app.add_typer(gates.app, name="gates")
 app.add_typer(generators.app, name="generators")
+app.add_typer(extractors.app, name="extractors")
 app.command("doctor")(doctor.doctor)
 app.command("prepare")(doctor.prepare)
 app.command("generate")(generate.generate)

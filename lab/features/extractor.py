@@ -1,9 +1,8 @@
-"""What a feature extractor is: a record that states everything its numbers depend on, and `embed`."""
+"""What a feature extractor is to the rest of the lab: an id, a digest, a dimension, and `embed`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -42,39 +41,6 @@ class FeatureExtractor(FeatureKey, Protocol):
 
     def embed(self, images: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
         """Features (n, dimension) float32 of images (H, W) or (H, W, 3), uint8 or uint16."""
-
-
-@dataclass(frozen=True)
-class ExtractorRecord:
-    """Everything the features of an extractor depend on, and where it comes from.
-
-    Args:
-        input_size: side of the square the network sees, in pixels.
-        resampling: how an image gets there, in words.
-        mean, scale: the network sees (grey level 0..255 - mean) / scale.
-        layer: which activations are the features.
-    """
-
-    id: str
-    title: str
-    weights_digest: str
-    layer: str
-    dimension: int
-    input_size: int
-    resampling: str
-    channels: str
-    mean: float
-    scale: float
-    licence: str
-    citation: str
-    revision: int = 1
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 over weights, layer and preprocessing; titles and citations do not count."""
-        told = {"title", "licence", "citation"}
-        kept = {key: value for key, value in asdict(self).items() if key not in told}
-        return digest_json(kept)
 
 
 def as_rgb8(image: NDArray[Any]) -> NDArray[np.float32]:

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
-from lab.features.efficientnet_lite0 import EfficientNetLite0
 from lab.features.extractor import FeatureExtractor
-from lab.registry import Registry
+from lab.features.loaded import LoadedExtractor
+from lab.features.records import get_record, list_records
 
 DEFAULT = "efficientnet-lite0"
-EXTRACTORS: Registry[Callable[[], FeatureExtractor]] = Registry("feature extractor")
+SECOND = "efficientnet-lite2"
+COLOUR = "colour-texture"
 
 
-@EXTRACTORS.register("efficientnet-lite0")
-def _pooled() -> FeatureExtractor:
-    return EfficientNetLite0()
+class Extractors:
+    """Every extractor whose record is here, whether its weights are or not; records are read at each call."""
+
+    def names(self) -> list[str]:
+        """All ids, the default first."""
+        return [record.id for record in list_records()]
+
+    def get(self, name: str) -> str:
+        """The name, when there is a record of it.
+
+        Raises:
+            NotFoundError: with the known names.
+        """
+        return get_record(name).id
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
 
 
-@EXTRACTORS.register("efficientnet-lite0.blocks")
-def _blocks() -> FeatureExtractor:
-    return EfficientNetLite0("blocks")
+EXTRACTORS = Extractors()
 
 
 def get_extractor(name: str = DEFAULT) -> FeatureExtractor:
@@ -28,4 +44,13 @@ def get_extractor(name: str = DEFAULT) -> FeatureExtractor:
     Raises:
         NotFoundError: with the known names.
     """
-    return EXTRACTORS.get(name)()
+    return LoadedExtractor(get_record(name))
+
+
+def default_extractors(colour: bool = False) -> tuple[str, str]:
+    """The two spaces every default looks into: one extractor alone has blind spots that a second one shows.
+
+    Args:
+        colour: whether the images are in colour, such as dermoscopy.
+    """
+    return (DEFAULT, COLOUR) if colour else (DEFAULT, SECOND)

@@ -52,6 +52,11 @@ class FeatureStore:
         self._shards: dict[Path, _Shard | None] = {}
         self._rows: dict[str, dict[str, tuple[Path, int]]] = {}
 
+    @property
+    def root(self) -> Path:
+        """The folder of the store."""
+        return self._root
+
     def missing(self, extractor: FeatureKey, digests: Iterable[str]) -> list[str]:
         """Those of `digests` without a vector, each once, in their order."""
         known = self._index(extractor)
@@ -167,7 +172,9 @@ def _read_shard(path: Path, extractor: FeatureKey) -> _Shard | None:
         matrix = read_array(path.with_suffix(".npy"))
         digests = tuple(index["digests"])
         stated = (index["format"], index["extractor"], index["dimension"])
-    except (OSError, ValueError, KeyError, TypeError, EOFError):
+    except (OSError, ValueError, KeyError, TypeError, EOFError, RecursionError):
+        return None
+    if not all(isinstance(digest, str) for digest in digests):
         return None
     if stated != (FORMAT, extractor.digest, extractor.dimension):
         return None

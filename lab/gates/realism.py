@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.features.efficientnet_lite0 import record
+from lab.features.extractors import get_extractor
 from lab.gates.realism_anatomy import gap_ratio, lung_share, spectrum_slope
 from lab.gates.realism_distance import Distance, distance, embed, set_points, times_real
 from lab.gates.realism_films import Films, Tick, phantom_films, real_films, real_folder
@@ -198,7 +198,7 @@ def _inputs(films: RealismFilms) -> dict[str, str]:
         **real,
         "cxr_covid with lung masks": films.masked.digest,
         "renderer": renderer_digest(),
-        NETWORK: record().digest,
+        NETWORK: get_extractor().digest,
         TEXTURE: texture_digest(),
     }
 

@@ -85,9 +85,11 @@ def embed(images: NDArray[np.uint8], name: str, tick: Tick) -> Floats:
         WeightsError: when the weights are missing or damaged.
     """
     from lab.device import CPU
-    from lab.features.efficientnet_lite0 import EfficientNetLite0
+    from lab.features.extractors import DEFAULT
+    from lab.features.loaded import LoadedExtractor
+    from lab.features.records import get_record
 
-    extractor = EfficientNetLite0(device=CPU)
+    extractor = LoadedExtractor(get_record(DEFAULT), CPU)
     out = []
     for start in range(0, len(images), BATCH):
         out.append(extractor.embed(list(images[start : start + BATCH])))

@@ -1,4 +1,4 @@
-"""What is in stock: datasets, generators and feature extractors, each with licence and what was measured."""
+"""What is in stock: datasets and generators, each with licence and what was measured."""
 
 from __future__ import annotations
 
@@ -14,15 +14,6 @@ from lab.ui.films import dataset_film
 from lab.ui.first_steps import readiness
 from lab.ui.frame import facts, missing, plain
 from lab.ui.viewer import viewer
-
-EXTRACTOR_FACTS = {
-    "efficientnet-lite0": {
-        "Features": "1,280 numbers an image, pooled",
-        "Trained on": "ImageNet photographs, not on medical images",
-        "Licence": "Apache-2.0",
-        "Role": "judge: never a training loss of a generator here",
-    }
-}
 
 
 def datasets() -> None:
@@ -91,16 +82,6 @@ def generators() -> None:
                 st.caption(plain(card.notes))
     for name, reason in broken_cards():
         st.warning(f"{plain(name)}: {plain(reason)}")
-
-
-def extractors() -> None:
-    """One card a feature extractor."""
-    from lab.features.extractors import EXTRACTORS
-
-    for name in EXTRACTORS.names():
-        with st.container(border=True):
-            st.markdown(f"**{plain(name)}**")
-            facts(EXTRACTOR_FACTS.get(name, {}))
 
 
 def _value(value: Any) -> str:

@@ -73,12 +73,26 @@ def test_array_of_objects_is_not_unpickled(filled) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("extractor", "0" * 64), ("dimension", 63), ("format", 0), ("digests", [])]
+    ("key", "value"),
+    [("extractor", "0" * 64), ("dimension", 63), ("format", 0), ("digests", []), ("digests", [["x"]] * 12)],
 )
 def test_index_of_something_else(filled, key: str, value: object) -> None:
     root, films, matrix = filled
     index = matrix.with_suffix(".json")
     index.write_text(json.dumps(json.loads(index.read_text()) | {key: value}))
+    assert _recomputed(root, films) == 12
+
+
+@pytest.mark.parametrize("text", ["[]", "null", '"x"', "[" * 100_000, "\ufeff{}", '{"digests": 3}'])
+def test_index_that_is_no_index(filled, text: str) -> None:
+    root, films, matrix = filled
+    matrix.with_suffix(".json").write_text(text, "utf-8")
+    assert _recomputed(root, films) == 12
+
+
+def test_matrix_of_another_shard_of_the_same_shape(filled) -> None:
+    root, films, matrix = filled
+    np.save(matrix, np.load(matrix)[::-1].copy())
     assert _recomputed(root, films) == 12
 
 

@@ -139,7 +139,7 @@ RECIPES.register("phantom-cxr")(
 RECIPES.register("phantom-cxr-further")(
     TrainingRecipe(
         "phantom-cxr-further", "Phantom chest radiographs", films_per_patient=5, base=BASE, starts="phantom-cxr",
-        twins=True, size_twins=True, copies=3, focus=20.0, unet_steps=9500, unet_rate=5e-4,
+        twins=True, size_twins=True, copies=3, focus=20.0, unet_steps=8000, unet_rate=5e-4,
     )
 )  # fmt: skip
 RECIPES.register(PAEDIATRIC)(

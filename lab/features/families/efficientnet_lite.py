@@ -1,10 +1,12 @@
-"""The EfficientNet-Lite0 network: our own definition, batch norms folded into the convolutions.
+"""The EfficientNet-Lite networks: our own definition, batch norms folded into the convolutions.
 
-Architecture: Tan and Le 2019, arXiv 1905.11946, the "lite" variant (no squeeze-and-excite, ReLU6 everywhere).
+Architecture: Tan and Le 2019, arXiv 1905.11946, the "lite" variants (no squeeze-and-excite, ReLU6 everywhere; stem,
+head and the number of blocks of the first and last stage are not scaled).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,8 @@ STAGES = (
     (3, 5, 1, 6, 80, 112), (4, 5, 2, 6, 112, 192), (1, 3, 1, 6, 192, 320),
 )  # fmt: skip
 EPSILON = 1e-3
+SCALES = {"lite0": (1.0, 1.0), "lite2": (1.1, 1.2)}  # width, depth
+LAST = len(STAGES) - 1
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
@@ -28,24 +32,27 @@ def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
-class Lite0Network:
-    """EfficientNet-Lite0 as plain functions over folded weights.
+class LiteNetwork:
+    """An EfficientNet-Lite as plain functions over folded weights.
 
     Args:
         state: the published state dictionary; every key has to be used.
+        device: where it computes.
+        variant: "lite0" or "lite2".
 
     Raises:
         WeightsError: when a weight is missing, superfluous or of another shape.
     """
 
-    def __init__(self, state: Mapping[str, torch.Tensor], device: str) -> None:
+    def __init__(self, state: Mapping[str, torch.Tensor], device: str, variant: str = "lite0") -> None:
         self._unread = {key for key in state if not key.endswith("num_batches_tracked")}
         self._state = state
         self._device = device
         try:
             self._stem = self._folded("_conv_stem", "_bn0", (32, 3, 3, 3))
-            self._blocks = [self._block(number, *shape) for number, shape in enumerate(_unrolled())]
-            self._head = self._folded("_conv_head", "_bn1", (1280, 320, 1, 1))
+            self._blocks = [self._block(number, *shape) for number, shape in enumerate(unrolled(variant))]
+            last = unrolled(variant)[-1][-1]
+            self._head = self._folded("_conv_head", "_bn1", (1280, last, 1, 1))
             self._classes = (self._take("_fc.weight").to(device), self._take("_fc.bias").to(device))
         except (KeyError, ValueError) as error:
             raise _wrong_weights() from error
@@ -54,7 +61,7 @@ class Lite0Network:
         self._state = {}
 
     def blocks(self, batch: torch.Tensor) -> torch.Tensor:
-        """Images (n, 3, H, W), already normalised, to the last block's map (n, 320, H/32, W/32)."""
+        """Images (n, 3, H, W), already normalised, to the last block's map (n, channels, H/32, W/32)."""
         from torch.nn.functional import relu6
 
         x = relu6(_convolve(batch, self._stem, stride=2), inplace=True)
@@ -66,7 +73,7 @@ class Lite0Network:
         return x
 
     def pooled(self, batch: torch.Tensor, layer: str = "pooled") -> torch.Tensor:
-        """Features averaged over the image: (n, 1280) after the 1x1 head, or (n, 320) for layer "blocks"."""
+        """Features averaged over the image: (n, 1280) after the 1x1 head, or (n, channels) for layer "blocks"."""
         from torch.nn.functional import relu6
 
         x = self.blocks(batch)
@@ -109,12 +116,24 @@ class Lite0Network:
         return expand, depthwise, project, stride
 
 
-def _unrolled() -> list[tuple[int, int, int, int, int]]:
-    rows = []
-    for repeat, kernel, stride, expansion, before, after in STAGES:
+def unrolled(variant: str) -> list[tuple[int, int, int, int, int]]:
+    """Each block of a variant: kernel, stride, expansion, channels in, channels out."""
+    width, depth = SCALES[variant]
+    rows: list[tuple[int, int, int, int, int]] = []
+    before = 32
+    for number, (repeat, kernel, stride, expansion, _, out) in enumerate(STAGES):
+        after = _channels(out * width)
+        count = repeat if number in (0, LAST) else math.ceil(repeat * depth)
         rows.append((kernel, stride, expansion, before, after))
-        rows += [(kernel, 1, expansion, after, after)] * (repeat - 1)
+        rows += [(kernel, 1, expansion, after, after)] * (count - 1)
+        before = after
     return rows
+
+
+def _channels(wanted: float) -> int:
+    """The next multiple of 8, never more than a tenth below."""
+    rounded = max(8, int(wanted + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * wanted else rounded
 
 
 def _convolve(
@@ -133,5 +152,5 @@ def _convolve(
 
 def _wrong_weights() -> WeightsError:
     return WeightsError(
-        "The weights are not those of EfficientNet-Lite0; nothing was computed; reinstall requirements.txt."
+        "The weights are not those of this EfficientNet-Lite; nothing was computed; reinstall requirements.txt."
     )

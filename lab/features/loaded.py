@@ -1,0 +1,111 @@
+"""A feature extractor made of a record: its preprocessing, its network, its checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.device import CPU, pick
+from lab.errors import WeightsError
+from lab.features.extractor import as_grey8, as_rgb8
+from lab.features.loaders import LOADERS, Network
+from lab.features.places import check_weights, find, weights_digest
+from lab.features.record import ExtractorRecord
+from lab.features.resize import to_square
+
+if TYPE_CHECKING:
+    import torch
+
+
+class LoadedExtractor:
+    """Features of images as a record describes them; the weights are read at the first `embed`.
+
+    Args:
+        record: everything the features depend on.
+        device: what computes; None asks `lab.device.pick`.
+    """
+
+    def __init__(self, record: ExtractorRecord, device: str | None = None) -> None:
+        self.record = record
+        self.id = record.id
+        self.dimension = record.dimension
+        self.input_size = record.input_size
+        self.resampling = record.resampling_words
+        self._device = device
+        self._network: Network | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over weights, layer and preprocessing.
+
+        Raises:
+            WeightsError: when the weights are not on this machine.
+        """
+        return self.record.digest_with(weights_digest(self.record, find(self.record)))
+
+    def embed(self, images: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
+        """Features (n, dimension) float32 of images (H, W) or (H, W, 3), uint8 or uint16, of any sizes.
+
+        Raises:
+            ImageError: for an image of another type or shape.
+            WeightsError: when the weights are missing, damaged, or not those of this record.
+        """
+        import torch
+
+        device = self._device or pick()
+        network = self._load(device)
+        out = np.empty((len(images), self.dimension), dtype=np.float32)
+        with torch.inference_mode():
+            for start in range(0, len(images), self.record.batch):
+                part = images[start : start + self.record.batch]
+                batch = prepare(self.record, part, device)
+                out[start : start + len(part)] = self._checked(network, batch)
+        return out
+
+    def _checked(self, network: Network, batch: torch.Tensor) -> NDArray[np.float32]:
+        """What the network says, when it has the shape that the record states."""
+        try:
+            found = network(batch).float().to(CPU).numpy()
+        except RuntimeError as error:
+            if "out of memory" in str(error).lower():
+                raise
+            raise WeightsError(
+                f"The weights do not fit the network of {self.record.title}; nothing was computed; copy them again."
+            ) from error
+        if found.shape != (len(batch), self.dimension) or not np.isfinite(found).all():
+            raise WeightsError(
+                f"{self.record.title} gave {found.shape[-1]} numbers an image or numbers that are not finite, where "
+                f"its record says {self.dimension}; nothing was kept; correct the record."
+            )
+        if self.record.unit:
+            found = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
+        return np.asarray(found, dtype=np.float32)
+
+    def _load(self, device: str) -> Network:
+        if self._network is None:
+            place = find(self.record)
+            check_weights(self.record, place)
+            self._network = LOADERS.get(self.record.family)(self.record, place, device)
+        return self._network
+
+
+def prepare(record: ExtractorRecord, images: Sequence[NDArray[Any]], device: str) -> torch.Tensor:
+    """What the network of a record sees: (n, channels, size, size) float32 on `device`, normalised.
+
+    Raises:
+        ImageError: for an image of another type or shape.
+    """
+    import torch
+
+    as_levels = as_rgb8 if record.channels == "rgb" else as_grey8
+    levels = [as_levels(image) for image in images]
+    batch = to_square(levels, record.input_size, device, record.resampling, record.fit, record.resize_to)
+    mean, std = (
+        torch.tensor(values, dtype=torch.float32, device=batch.device).view(1, -1, 1, 1)
+        for values in (record.levels_mean, record.levels_std)
+    )
+    return ((batch - mean) / std).contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,1 @@
+"""The tests; a package, so that no installed one called `tests` comes before it in child processes."""
