@@ -28,6 +28,7 @@ class Settings:
     hang_limit_s: float = 1800.0
     max_pixels: int = 64_000_000
     max_file_bytes: int = 200_000_000
+    public: bool = False
 
     @property
     def artifacts(self) -> Path:
@@ -80,6 +81,7 @@ def settings(environ: Mapping[str, str] | None = None) -> Settings:
         hang_limit_s=_number(env, "LAB_HANG_LIMIT_S", Settings.hang_limit_s),
         max_pixels=int(_number(env, "LAB_MAX_PIXELS", Settings.max_pixels)),
         max_file_bytes=int(_number(env, "LAB_MAX_FILE_BYTES", Settings.max_file_bytes)),
+        public=bool(_number(env, "LAB_PUBLIC", 0)),
     )
 
 

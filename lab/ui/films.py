@@ -12,6 +12,7 @@ from lab.data.images import decode
 from lab.data.store import list_datasets, open_dataset
 from lab.runs.artifacts import read_artifact
 from lab.ui.viewer import Film
+from lab.ui.viewer_presets import modality_of
 
 TONES = {"near-copy": "alarm", "close": "warn", "ordinary": "calm"}
 
@@ -36,6 +37,19 @@ def set_pixels(reference: str, digest: str, image_id: str) -> NDArray[Any]:
     return resolve(reference).image(image_id)
 
 
+@st.cache_data(max_entries=4096, show_spinner=False)
+def dataset_split(dataset: str, digest: str, image_id: str) -> str:
+    """The split of one image; the dataset's digest is part of the cache key."""
+    rows = open_dataset(dataset).rows()
+    found = rows.loc[rows["image_id"] == image_id, "split"]
+    return str(found.iloc[0]) if len(found) else ""
+
+
+def case_code(opaque: str) -> str:
+    """What a viewport calls its case: six digits of an opaque id, never a patient's."""
+    return opaque[:6]
+
+
 def origin_note(dataset: str | None) -> str:
     """ "(phantom-trained)" where the training dataset is a phantom, else nothing."""
     return "(phantom-trained)" if dataset is not None and is_phantom(dataset) else ""
@@ -51,19 +65,41 @@ def training_word(dataset: str) -> str:
     return "training image" if is_phantom(dataset) else "real training image"
 
 
-def sample_film(sample: dict[str, Any], note: str, caption: str | None = None, badge: bool = True) -> Film:
-    """The film of one generated sample of a run's result."""
+def may_be_public(dataset: str | None) -> bool:
+    """Whether samples of a generator trained on that dataset may be shown in public: they may be near-copies.
+
+    Where the training dataset is unknown, or not here, nobody can say so: no.
+    """
+    return any(card.public for card in list_datasets() if card.id == dataset)
+
+
+def sample_film(
+    sample: dict[str, Any], note: str, caption: str | None = None, badge: bool = True, public: bool = True
+) -> Film:
+    """The film of one generated sample of a run's result; `public` is what its training dataset allows."""
     verdict = sample.get("verdict") or {}
     label = str(verdict.get("label", "")) if badge else ""
     words = f"seed {sample['seed']}" if caption is None else caption
-    return Film(artifact_pixels(sample["artifact"]), "SYNTHETIC", words, note, label, TONES.get(label, ""))
+    tone, case = TONES.get(label, ""), case_code(str(sample["artifact"]))
+    return Film(
+        artifact_pixels(sample["artifact"]), "SYNTHETIC", words, note, label, tone, case=case, public=public
+    )
 
 
-def dataset_film(dataset: str, image_id: str, caption: str) -> Film:
-    """The film of one image of a dataset, tagged by the dataset's origin."""
+def dataset_film(dataset: str, image_id: str, caption: str, small: bool = False) -> Film:
+    """The film of one image of a dataset, tagged by the dataset's origin; `small` for galleries."""
     card = open_dataset(dataset).card
-    tag = "PHANTOM" if card.origin == "phantom" else "REAL"
-    return Film(dataset_pixels(dataset, card.digest, image_id), tag, caption)
+    pixels = dataset_pixels(dataset, card.digest, image_id)
+    return Film(
+        thumbnail(pixels, 256) if small else pixels,
+        card.tag,
+        caption,
+        modality=modality_of(card.modality),
+        dataset=card.id,
+        split=dataset_split(dataset, card.digest, image_id),
+        case=case_code(image_id),
+        public=card.public,
+    )
 
 
 def thumbnail(pixels: NDArray[Any], size: int = 192) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from lab.runs.records import Run
-from lab.ui.films import artifact_pixels, origin_note, sample_film
+from lab.ui.films import artifact_pixels, may_be_public, origin_note, sample_film
 from lab.ui.frame import plain
 from lab.ui.recall import seeds_in_words
 from lab.ui.review_panel import quick_review
@@ -61,8 +61,9 @@ def grid(run: Run) -> dict[str, Any] | None:
     wanted = int(st.session_state.get(Key.PICKED) or 0) - first
     picked = wanted if 0 <= wanted < len(part) else 0
     note = origin_note(run.spec.settings["dataset"])
+    public = may_be_public(run.spec.settings["dataset"])
     films = [
-        sample_film(sample, note, f"{number}. seed {sample['seed']}")
+        sample_film(sample, note, f"{number}. seed {sample['seed']}", public=public)
         for number, sample in enumerate(part, first + 1)
     ]
     viewer(

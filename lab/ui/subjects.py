@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lab.data.store import list_datasets, open_dataset
 from lab.runs.records import Run
 from lab.runs.requests import neighbours_run
-from lab.ui.films import artifact_pixels, dataset_film, origin_note
+from lab.ui.films import dataset_film, may_be_public, origin_note, sample_film
 from lab.ui.run_panel import submit
 from lab.ui.sets import generation_runs
 from lab.ui.viewer import Film
@@ -31,6 +31,8 @@ class Subject:
         neighbours: nearest training images, nearest first.
         held_out: the nearest held-out image, or None.
         identical: id of a training image whose file is the same, byte for byte, or None.
+        artifact: digest of the image's file in the store.
+        known: whether the image is itself one of the training images; it then has no verdict.
     """
 
     film: Film
@@ -39,6 +41,8 @@ class Subject:
     neighbours: Sequence[dict[str, Any]]
     held_out: dict[str, Any] | None
     identical: str | None = None
+    artifact: str = ""
+    known: bool = False
 
 
 def sources() -> dict[str, str]:
@@ -59,9 +63,8 @@ def of_sample(run: Run, sample: dict[str, Any]) -> Subject | None:
     dataset = run.spec.settings["dataset"]
     if dataset is None or not sample.get("neighbours"):
         return None
-    film = Film(
-        artifact_pixels(sample["artifact"]), "SYNTHETIC", f"seed {sample['seed']}", origin_note(dataset)
-    )
+    public = may_be_public(dataset)
+    film = sample_film(sample, origin_note(dataset), badge=False, public=public)
     return Subject(
         film,
         dataset,
@@ -69,6 +72,33 @@ def of_sample(run: Run, sample: dict[str, Any]) -> Subject | None:
         sample["neighbours"][:K],
         sample.get("held_out"),
         sample.get("identical"),
+        str(sample["artifact"]),
+    )
+
+
+def search_film(dataset: str, image_id: str) -> Run:
+    """Start, or take from the store, the search for one image of a dataset; one more, as it may find itself."""
+    return submit(neighbours_run([open_dataset(dataset).image_bytes_path(image_id)], dataset, K + 1))
+
+
+def of_film(run: Run, film: Film, image_id: str) -> Subject:
+    """The subject of a finished search for one image of the dataset; the image itself is no neighbour of its own.
+
+    A training image gets no verdict: the detectors say how a new image stands to the training images.
+    """
+    result = run.result or {}
+    found = result["images"][0]
+    others = [match for match in found["neighbours"] if match["image_id"] != image_id]
+    known = len(others) < len(found["neighbours"])
+    held_out = found["held_out"]
+    return Subject(
+        film,
+        str(result["dataset"]),
+        None if known else found["verdict"],
+        others[:K],
+        None if held_out and held_out["image_id"] == image_id else held_out,
+        artifact=str(found["digest"]),
+        known=known,
     )
 
 
@@ -93,6 +123,7 @@ def of_search(run: Run, film: Film, own: str = "") -> Subject:
         found["neighbours"][:K],
         None if held_out and held_out["image_id"] == own else held_out,
         found.get("identical"),
+        str(found["digest"]),
     )
 
 

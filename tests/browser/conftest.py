@@ -147,6 +147,20 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., str]]:
         yield start
 
 
+@pytest.fixture(scope="module")
+def module_serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """As `serve`, for a server that all tests of a module share."""
+    from contextlib import ExitStack
+
+    folder = tmp_path_factory.mktemp("servers")
+    with ExitStack() as stack:
+
+        def start(script: Path = ROOT / "app.py", **environ: str) -> str:
+            return stack.enter_context(serving(script, environ, folder / f"{script.stem}.log"))
+
+        yield start
+
+
 def settle(tab, pause_ms: int = 400) -> None:
     """Wait until the script has run and nothing is stale."""
     tab.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')", timeout=30_000)

@@ -165,7 +165,8 @@ def test_from_a_prompt_to_a_chart(phantom, serve, worker, workspace, page, seen,
     picture("neighbours", 1100)
 
     go(page, "Feature space")
-    page.locator(".js-plotly-plot .nsewdrag").first.wait_for()
+    # The first map of a session loads the drawing library and draws by software here.
+    page.locator(".doppel-map[data-view]").wait_for(timeout=60_000)
     settle(page, 2500)
     lasso_all(page)
     page.get_by_text(re.compile(r"\d+ selected:")).wait_for()
