@@ -1,10 +1,9 @@
-"""The feature-space map: training images, held-out images and samples, by shape and by colour."""
+"""How the feature-space map looks: shapes and colours of its layers, colours of categories, lines of density."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,228 +11,117 @@ from numpy.typing import NDArray
 from lab.charts import theme
 from lab.charts.theme import Side
 
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
+OTHER = "others"
+SCALE = ("#3b528b", "#21908c", "#5dc863", "#fde725")
+SAMPLE_SYMBOLS = ("triangle-up", "square", "star", "cross", "pentagon", "triangle-down")
+SAMPLE_COLOURS = ("#f5a742", "#f08db0", "#e3dc6a", "#c9a2f2", "#f2777a", "#ffffff")
+SHARES = (0.25, 0.5, 0.75)
+_SIZES: dict[Side, float] = {"train": 5.5, "held-out": 5.5, "sample": 12.0}
+_OPACITY: dict[Side, float] = {"train": 0.6, "held-out": 0.55, "sample": 1.0}
 
-OFF_MAP = "Off the map: position means nothing"
-OTHER = "other labels"
-_SIZES: dict[Side, float] = {"train": 5.5, "held-out": 6, "sample": 12}
-_OPACITY: dict[Side, float] = {"train": 0.65, "held-out": 0.65, "sample": 1.0}
+
+@dataclass(frozen=True)
+class LayerLook:
+    """One layer of the map.
+
+    Args:
+        name: its words in the legend.
+        symbol: Plotly marker symbol; the shape always tells the layer, whatever the colour tells.
+        colour: "#rrggbb".
+        size: in pixels, for a map of a few thousand points.
+        opacity: 0..1.
+    """
+
+    name: str
+    symbol: str
+    colour: str
+    size: float
+    opacity: float
+
+
+def layer_looks(sides: Sequence[Side], names: Sequence[str]) -> list[LayerLook]:
+    """A look for each layer: training images muted, held-out images of another shape, samples large and bright.
+
+    Args:
+        sides: side of each layer; every sample layer gets a shape and a colour of its own, in turn.
+        names: words of each layer.
+    """
+    looks, samples = [], 0
+    for side, name in zip(sides, names, strict=True):
+        mark = theme.MARKS[side]
+        symbol, colour = mark.symbol, mark.colour
+        if side == "sample":
+            symbol = SAMPLE_SYMBOLS[samples % len(SAMPLE_SYMBOLS)]
+            colour = SAMPLE_COLOURS[samples % len(SAMPLE_COLOURS)]
+            samples += 1
+        looks.append(LayerLook(name, symbol, colour, _SIZES[side], _OPACITY[side]))
+    return looks
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
-    """One side of the map.
+class Categories:
+    """Categories of points as small numbers: codes (n,) uint8 into names and colours; the last may be "others"."""
+
+    codes: NDArray[np.uint8]
+    names: tuple[str, ...]
+    colours: tuple[str, ...]
+
+
+def categories(values: Sequence[str], first: Sequence[str] = ()) -> Categories:
+    """The most frequent categories in the theme's colours, the rest together in grey.
 
     Args:
-        side: "train", "held-out" or "sample".
-        position: (n, 2) coordinates.
-        rows: (n,) integer row numbers that selections give back; unique over all layers.
-        labels: (n,) label of each point, for colouring and hover.
-        off_map: (n,) True for points too far from every training image to be placed; drawn hollow.
-        hover: (n,) further words, one a point.
+        values: (n,) the category of each point; "" is "none".
+        first: categories to name whatever their frequency, such as those of a selection.
     """
+    words = np.asarray([value or "none" for value in values], dtype=object)
+    found, places, counts = np.unique(words.astype(str), return_inverse=True, return_counts=True)
+    wanted = {str(name): rank for rank, name in enumerate(first)}
+    order = sorted(range(len(found)), key=lambda at: (wanted.get(str(found[at]), len(wanted)), -counts[at]))
+    most = len(theme.LABELS) - 1
+    shown = order[:most] if len(order) > len(theme.LABELS) else order
+    code = np.full(len(found), len(shown), dtype=np.uint8)
+    code[shown] = np.arange(len(shown), dtype=np.uint8)
+    names = [str(found[at]) for at in shown]
+    if len(shown) < len(order):
+        names.append(f"{len(order) - len(shown)} {OTHER}")
+    colours = [*theme.LABELS[: len(shown)], *([theme.LABELS[-1]] if len(shown) < len(order) else [])]
+    return Categories(code[places], tuple(names), tuple(colours))
 
-    side: Side
-    position: NDArray[np.floating]
-    rows: NDArray[np.integer]
-    labels: Sequence[str] | None = None
-    off_map: NDArray[np.bool_] | None = None
-    hover: Sequence[str] | None = None
+
+def grid_corners(points: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Corners (2,), (2,) of a grid over points (n, 2), with room around them so that no line is cut off."""
+    low, high = points.min(axis=0).astype(np.float64), points.max(axis=0).astype(np.float64)
+    room = 0.15 * np.maximum(high - low, 1e-6)
+    return low - room, high + room
 
 
-def map_figure(
-    layers: Sequence[Layer],
-    colour_by: Literal["side", "label"] = "side",
-    links: NDArray[np.floating] | None = None,
-    marked: Sequence[int] = (),
-    height: int = 640,
-) -> go.Figure:
-    """Draw layers as WebGL marks, training images below, samples on top.
+def mass_grid(
+    points: NDArray[np.floating], low: NDArray[np.floating], high: NDArray[np.floating], cells: int = 90
+) -> NDArray[np.float32]:
+    """Where the points of a layer are dense: for each cell, the share of all points in cells at least as dense.
+
+    A line at 0.5 encloses the densest half of the layer.
 
     Args:
-        layers: what to draw; empty ones are left out.
-        colour_by: the side of a point or its label; the shape always tells the side.
-        links: (k, 4) x0, y0, x1, y1: lines from a sample to its true nearest images.
-        marked: row numbers to ring.
+        points: (n, 2).
+        low, high: (2,) corners of the grid.
 
     Returns:
-        A figure; point customdata is (row number,), dragging makes a lasso, zoom survives a redraw.
+        (cells, cells) float32 in 0..1, rows upwards; all 1 without points.
     """
-    import plotly.graph_objects as go
-
-    order: tuple[Side, ...] = ("train", "held-out", "sample")
-    drawn = [layer for side in order for layer in layers if layer.side == side and len(layer.rows)]
-    if not drawn:
-        return theme.empty("The map is empty: choose a dataset with features.", height)
-    colours = _label_colours(drawn) if colour_by == "label" else {}
-    figure = go.Figure()
-    if links is not None and len(links):
-        figure.add_trace(_links(links))
-    for layer in drawn:
-        for trace in _marks(layer, colours):
-            figure.add_trace(trace)
-    for name, colour in colours.items():
-        figure.add_trace(_legend_only(name, colour))
-    if len(marked):
-        _ring(figure, drawn, set(marked))
-    theme.apply(figure, height)
-    _frame(figure, np.concatenate([layer.position for layer in drawn]))
-    return figure
-
-
-def _marks(layer: Layer, colours: dict[str, str]) -> list[go.Scattergl]:
-    off = (
-        np.zeros(len(layer.rows), dtype=bool)
-        if layer.off_map is None
-        else np.asarray(layer.off_map, dtype=bool)
-    )
-    mark = theme.MARKS[layer.side]
-    traces = []
-    for chosen, words, symbol in ((~off, mark.name, mark.symbol), (off, OFF_MAP, f"{mark.symbol}-open")):
-        at = np.flatnonzero(chosen)
-        if len(at):
-            traces += _trace(layer, at, colours, f"{words} ({len(at)})", symbol)
-    return traces
-
-
-def _trace(
-    layer: Layer, at: NDArray[np.integer], colours: dict[str, str], name: str, symbol: str
-) -> list[go.Scattergl]:
-    """The points, and a colourless legend entry where colour already tells the label."""
-    import plotly.graph_objects as go
-
-    mark, hollow, by_label = theme.MARKS[layer.side], symbol.endswith("-open"), bool(colours)
-    colour: str | list[str] = mark.colour
-    if by_label and layer.labels is not None:
-        colour = [colours.get(str(layer.labels[row]), colours.get(OTHER, theme.MUTED)) for row in at]
-    edge = theme.TEXT if by_label and layer.side == "sample" else theme.BACKGROUND
-    outline = {"width": 1.8} if hollow else {"color": edge, "width": 1.2 if layer.side == "sample" else 0.4}
-    points = go.Scattergl(
-        x=layer.position[at, 0],
-        y=layer.position[at, 1],
-        mode="markers",
-        name=name,
-        legendgroup=name,
-        showlegend=not by_label,
-        customdata=layer.rows[at][:, None],
-        text=_hover(layer, at, hollow),
-        hovertemplate="%{text}<extra></extra>",
-        marker={
-            "symbol": symbol,
-            "size": _SIZES[layer.side],
-            "color": colour,
-            "line": outline,
-            "opacity": _OPACITY[layer.side],
-        },
-        selected={"marker": {"opacity": 1.0}},
-        unselected={"marker": {"opacity": 0.18}},
-    )
-    if not by_label:
-        return [points]
-    shape = {"symbol": symbol, "size": 10, "color": theme.MUTED}
-    entry = go.Scattergl(x=[None], y=[None], mode="markers", name=name, legendgroup=name, marker=shape)
-    return [points, entry]
-
-
-def _hover(layer: Layer, at: NDArray[np.integer], off: bool) -> list[str]:
-    words = []
-    for row in at:
-        lines = [f"<b>{theme.MARKS[layer.side].name[:-1]}</b>"]
-        if layer.labels is not None:
-            lines.append(theme.safe(layer.labels[row]))
-        if layer.hover is not None:
-            lines.append(theme.safe(layer.hover[row]))
-        words.append("<br>".join([*lines, *([OFF_MAP] if off else [])]))
-    return words
-
-
-def _label_colours(layers: Sequence[Layer]) -> dict[str, str]:
-    names = np.asarray(
-        [str(name) for layer in layers for name in (layer.labels if layer.labels is not None else ())]
-    )
-    found, counts = np.unique(names, return_counts=True)
-    ranked = [str(name) for name in found[np.argsort(-counts, kind="stable")]]
-    most = len(theme.LABELS) - 1
-    shown = dict(zip(ranked[:most], theme.LABELS, strict=False))
-    return {**shown, OTHER: theme.LABELS[-1]} if len(ranked) > most else shown
-
-
-def _legend_only(name: str, colour: str) -> go.Scattergl:
-    import plotly.graph_objects as go
-
-    return go.Scattergl(
-        x=[None],
-        y=[None],
-        mode="markers",
-        name=theme.safe(name or "no label"),
-        hoverinfo="skip",
-        legend="legend2",
-        marker={"symbol": "square", "size": 10, "color": colour},
-    )
-
-
-def _links(links: NDArray[np.floating]) -> go.Scattergl:
-    import plotly.graph_objects as go
-
-    gap = np.full(len(links), np.nan)
-    return go.Scattergl(
-        x=np.stack([links[:, 0], links[:, 2], gap], axis=1).ravel(),
-        y=np.stack([links[:, 1], links[:, 3], gap], axis=1).ravel(),
-        mode="lines",
-        name="To its true nearest images",
-        hoverinfo="skip",
-        line={"color": theme.tint(theme.TEXT, 0.35), "width": 1},
-    )
-
-
-def _ring(figure: go.Figure, layers: Sequence[Layer], marked: set[int]) -> None:
-    import plotly.graph_objects as go
-
-    found = [
-        layer.position[at] for layer in layers for at, row in enumerate(layer.rows) if int(row) in marked
-    ]
-    if found:
-        places = np.asarray(found)
-        figure.add_trace(
-            go.Scattergl(
-                x=places[:, 0],
-                y=places[:, 1],
-                mode="markers",
-                name="Chosen",
-                hoverinfo="skip",
-                marker={"symbol": "circle-open", "size": 22, "color": theme.TEXT, "line": {"width": 2}},
-            )
-        )
-
-
-def _frame(figure: go.Figure, positions: NDArray[np.floating]) -> None:
-    low, high = positions.min(axis=0), positions.max(axis=0)
-    room = 0.04 * np.maximum(high - low, 1e-6)
-    bare = {
-        "showgrid": False,
-        "showticklabels": False,
-        "ticks": "",
-        "title_text": "",
-        "linecolor": theme.GRID,
-        "mirror": True,
-    }
-    figure.update_xaxes(**bare, range=(low[0] - room[0], high[0] + room[0]))
-    figure.update_yaxes(**bare, range=(low[1] - room[1], high[1] + room[1]), scaleanchor="x", scaleratio=1)
-    figure.update_layout(
-        dragmode="lasso",
-        uirevision="map",
-        clickmode="event+select",
-        margin={"l": 8, "r": 8, "t": 44, "b": 8},
-        newselection={"line": {"color": theme.TEXT, "width": 1.5, "dash": "dot"}},
-        legend2={
-            "orientation": "v",
-            "x": 0.995,
-            "xanchor": "right",
-            "y": 0.99,
-            "yanchor": "top",
-            "bgcolor": theme.tint(theme.BACKGROUND, 0.8),
-            "font": {"color": theme.TEXT, "size": 12},
-            "itemclick": False,
-        },
-    )
+    if not len(points):
+        return np.ones((cells, cells), np.float32)
+    edges = [np.linspace(low[axis], high[axis], cells + 1) for axis in (0, 1)]
+    counts, _, _ = np.histogram2d(points[:, 1], points[:, 0], bins=(edges[1], edges[0]))
+    width = max(1.0, cells / 12 * len(points) ** (-1 / 6))
+    reach = np.arange(-int(3 * width), int(3 * width) + 1)
+    kernel = np.exp(-0.5 * (reach / width) ** 2)
+    kernel /= kernel.sum()
+    for axis in (0, 1):
+        counts = np.apply_along_axis(np.convolve, axis, counts, kernel, mode="same")
+    flat = counts.ravel()
+    order = np.argsort(-flat, kind="stable")
+    share = np.empty(flat.size)
+    share[order] = np.cumsum(flat[order]) / max(float(flat.sum()), 1e-12)
+    return np.asarray(share.reshape(counts.shape), dtype=np.float32)

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from lab.features.extractor import FeatureExtractor, FlippedExtractor
 from lab.features.store import FeatureStore, extract
 from lab.neighbours.lowres import LowResolution
-from lab.neighbours.registered import RegisteredIndex, windows
+from lab.neighbours.registered import RegisteredIndex
 from lab.neighbours.search import ExactIndex, unit
+from lab.neighbours.unit_store import stored_rows, unit_rows
 
 if TYPE_CHECKING:
     from lab.data.imageset import ImageSet
@@ -67,7 +68,7 @@ class ReferenceSet:
     @cached_property
     def registered(self) -> RegisteredIndex:
         """Registered correlation."""
-        return RegisteredIndex(windows(self.lowres))
+        return RegisteredIndex(self.lowres)
 
 
 def prepare(
@@ -86,10 +87,11 @@ def prepare(
 def reference_set(
     images: ImageSet, extractor: FeatureExtractor, store: FeatureStore, split: str
 ) -> ReferenceSet:
-    """The films of `images` from the store.
+    """The films of `images` from the store; the rows of a large set stay in a memory-mapped file.
 
     Raises:
         NotFoundError: when `prepare` has not been run on them.
+        StoreError: when there is no room for that file.
     """
     digests = images.digests()
     return ReferenceSet(
@@ -99,8 +101,8 @@ def reference_set(
         ids=tuple(images.ids()),
         patients=np.asarray(images.patients()),
         digests=tuple(digests),
-        features=unit(store.matrix(extractor, digests)),
-        lowres=store.matrix(LowResolution(), digests),
+        features=unit_rows(store, extractor, digests),
+        lowres=stored_rows(store, LowResolution(), digests),
     )
 
 

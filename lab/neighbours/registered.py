@@ -9,7 +9,7 @@ and an autoencoder's round trip.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -101,13 +101,28 @@ def query_windows(lowres: torch.Tensor) -> torch.Tensor:
 
 
 class RegisteredIndex:
-    """Registered correlation against a fixed set of reference windows (n, 1296), kept on the device."""
+    """Registered correlation against a fixed set of films.
+
+    Args:
+        reference: their low-resolution images (n, 2304), in memory or memory-mapped. Where a search names its
+            candidates, only their windows are cut; a search of all films keeps all windows on the device.
+    """
 
     def __init__(self, reference: NDArray[np.float32]) -> None:
+        self._device = pick()
+        self._reference = reference
+
+    def __len__(self) -> int:
+        return len(self._reference)
+
+    @cached_property
+    def _whole(self) -> torch.Tensor:
+        return self._cut(self._reference)
+
+    def _cut(self, lowres: NDArray[np.float32]) -> torch.Tensor:
         import torch
 
-        self._device = pick()
-        self._reference = torch.from_numpy(np.ascontiguousarray(reference)).to(self._device)
+        return torch.from_numpy(windows(lowres)).to(self._device)
 
     def distances(
         self, lowres: NDArray[np.float32], rows: NDArray[np.int64] | None = None
@@ -124,9 +139,7 @@ class RegisteredIndex:
         """
         import torch
 
-        reference = (
-            self._reference if rows is None else self._reference[torch.from_numpy(rows).to(self._device)]
-        )
+        reference = self._whole if rows is None else self._cut(self._reference[rows])
         out, best = [], []
         with torch.inference_mode():
             for start in range(0, len(lowres), QUERY_BLOCK):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lab.errors import NotComputable
 from lab.neighbours.search import unit
+from lab.projection.neighbourhood import kept_share, true_neighbours
 
 NEIGHBOURS = 15
 LIMIT = 1000
@@ -77,7 +78,7 @@ def preserved(matrix: NDArray[Any], coordinates: NDArray[Any], k: int = NEIGHBOU
         raise NotComputable(
             f"The quality of a map needs 4 images and it has {n}; it was not measured; add images."
         )
-    return _per_image(matrix, coordinates, np.arange(n), min(k, (n - 1) // 2))[1]
+    return kept_share(true_neighbours(matrix, k=min(k, (n - 1) // 2))[0], coordinates)
 
 
 def _per_image(

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from lab.runs.store import Run
 
 PHANTOM = "phantom-cxr"
+MAP_METHODS = ("umap", "pca", "tsne")
 PHANTOM_PATIENTS = 1000
 PHANTOM_FILMS = 3
 
@@ -95,19 +96,48 @@ def calibrate_run(reference: str, extractor: str = EXTRACTOR) -> RunSpec:
     return RunSpec("calibrate", chosen, inputs, f"Calibration of {name}")
 
 
-def map_run(reference: str, extractor: str = EXTRACTOR, samples: str | None = None, seed: int = 0) -> RunSpec:
-    """A run that fits the feature-space map on train and places held-out images and samples on it."""
+def map_run(
+    reference: str,
+    extractor: str = EXTRACTOR,
+    samples: str | None = None,
+    seed: int = 0,
+    method: str = "umap",
+) -> RunSpec:
+    """A run that fits the feature-space map on train and places the others on it.
+
+    Raises:
+        InputError: for a method other than "umap", "pca" and "tsne".
+    """
+    if method not in MAP_METHODS:
+        raise InputError(
+            f"There is no map method of that name; nothing was started; take {', '.join(MAP_METHODS)}."
+        )
     name = dataset_name(reference)
     chosen = {
         "dataset": name,
         "extractor": known_extractor(extractor),
         "samples": samples,
         "seed": checked_seed(seed),
+        "method": method,
     }
     inputs = {"dataset": dataset_digest(name)}
     if samples is not None:
         inputs["samples"] = set_digest(samples)
     return RunSpec("map", chosen, inputs, f"Map of {name}")
+
+
+def place_run(fitted: Run, samples: str) -> RunSpec:
+    """A run that places a sample set on a finished map."""
+    result = fitted.result or {}
+    chosen = {
+        "dataset": fitted.spec.settings["dataset"],
+        "extractor": fitted.spec.settings["extractor"],
+        "samples": samples,
+        "method": result["method"],
+        "off_map_limit": result.get("off_map_limit"),
+    }
+    inputs = {"map": str(result["reference"]), "samples": set_digest(samples)}
+    return RunSpec("place", chosen, inputs, f"Placing {samples} on the map")
 
 
 def neighbours_run(
@@ -236,18 +266,20 @@ def train_run(recipe: str, minutes: float, resume: bool) -> RunSpec:
     return RunSpec("train", chosen, {"call": secrets.token_hex(8)}, f"Training {recipe}")
 
 
-def latest_map(dataset: str, extractor: str = EXTRACTOR) -> Run | None:
-    """The newest finished map of a dataset as it is now, or None."""
+def latest_map(dataset: str, extractor: str = EXTRACTOR, method: str = "umap") -> Run | None:
+    """The newest finished map of a dataset as it is now, by one method, or None."""
     from lab.runs.store import RunStore
 
     digest = dataset_digest(dataset)
     for run in RunStore.open().list(states=("done",), kinds=("map",), limit=200):
         chosen = run.spec.settings
-        if (chosen["dataset"], chosen["extractor"], run.spec.inputs["dataset"]) == (
-            dataset,
-            extractor,
-            digest,
-        ):
+        known = (
+            chosen["dataset"],
+            chosen["extractor"],
+            run.spec.inputs["dataset"],
+            chosen.get("method", "umap"),
+        )
+        if known == (dataset, extractor, digest, method):
             return run
     return None
 

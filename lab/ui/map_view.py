@@ -1,133 +1,166 @@
-"""The map on the page: the chart, how far to believe it, and the images behind a selection."""
+"""The map on the page: what to show, the map itself, and how far to believe it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
-from lab.charts.map import map_figure
 from lab.data.store import open_dataset
 from lab.runs.records import Run
-from lab.ui.films import artifact_pixels, dataset_pixels, origin_note, thumbnail
-from lab.ui.frame import facts, link_with
-from lab.ui.map_points import SIDES, layers, selected_rows
+from lab.ui.map_component import draw, packet
+from lab.ui.map_points import SIDES, neighbours_of, sweeps
+from lab.ui.map_routes import FilmRow, film_tables, plotly_path
+from lab.ui.map_scene import NAMES, WORDS, Choices, colourings, scene, view_name, visible_rows
+from lab.ui.map_selection import MODES, combined, picked_rows, rows_of
 from lab.ui.sample_card import percent
 from lab.ui.state import MapKey as Key
-from lab.ui.state import QueryKey
-from lab.ui.viewer import Film, viewer
 
-CONFIG = {"displaylogo": False, "scrollZoom": True, "modeBarButtonsToRemove": ["toImage", "autoScale2d"]}
-NAMES = {"train": "Training images", "held-out": "Held-out images", "sample": "Samples"}
-PAGE = 20
-FULL_SIZE = 4
+EXTRAS = {"contours": "Density lines", "torn": "Torn points", "sweeps": "Join sweeps"}
 
 
-def chart(table: pd.DataFrame, fitted: Run, asked: str | None) -> list[int]:
-    """Draw the map; returns the row numbers that are selected on it."""
-    left, middle, right = st.columns([0.4, 0.25, 0.35], vertical_alignment="bottom")
+@dataclass(frozen=True)
+class PointFilms:
+    """The films of a table's rows, for the pointer: a `FilmRow` by row number."""
+
+    table: pd.DataFrame
+    dataset: str
+    digest: str
+    tag: str
+
+    def row(self, number: int) -> FilmRow | None:
+        """The film of a row; None where there is no such row."""
+        if not 0 <= number < len(self.table):
+            return None
+        point = self.table.iloc[number]
+        far = ("off the map: position means nothing",) if point["off_map"] else ()
+        if point["side"] == "sample":
+            words = (point["generator"], f"seed {point['seed']}", str(point["verdict"]), *far)
+            return FilmRow(self.dataset, str(point["artifact"]), "", "SYNTHETIC", tuple(filter(None, words)))
+        words = (NAMES[point["side"]][:-1], str(point["label"]), *far)
+        return FilmRow(
+            self.dataset, self.digest, str(point["image_id"]), self.tag, tuple(filter(None, words))
+        )
+
+
+def controls(table: pd.DataFrame) -> Choices:
+    """The row of choices above the map."""
+    left, middle, right = st.columns([0.4, 0.24, 0.36], vertical_alignment="bottom")
     with left:
         sides = st.pills(
             "Show", SIDES, selection_mode="multi", default=SIDES, format_func=NAMES.__getitem__, key=Key.SHOWN
         )
     with middle:
-        colour = st.segmented_control(
-            "Colour by",
-            ("side", "label"),
-            default="side",
-            key=Key.COLOUR,
-            required=True,
-            format_func=str.capitalize,
-        )
+        offered = colourings(table)
+        if st.session_state.get(Key.COLOUR) not in offered:
+            st.session_state[Key.COLOUR] = offered[0]
+        colour = st.selectbox("Colour by", offered, format_func=WORDS.__getitem__, key=Key.COLOUR)
     with right:
         known = sorted(set(table.loc[table["side"] != "sample", "label"]) - {""})
         labels = st.multiselect("Only labels", known, key=Key.LABELS, placeholder="All labels")
-    marked = table.index[table["image_id"] == asked].tolist() if asked else []
-    figure = map_figure(
-        layers(table, sides or (), labels), "label" if colour == "label" else "side", marked=marked
+    left, middle, right = st.columns([0.4, 0.24, 0.36], vertical_alignment="bottom")
+    with left:
+        offered = [name for name in EXTRAS if name != "sweeps" or sweeps(table)]
+        extras = st.pills(
+            "Add", offered, selection_mode="multi", format_func=EXTRAS.__getitem__, key=Key.EXTRAS,
+            help="Density lines hold 25, 50 and 75 % of a layer. Torn points lie far on the map from half or more of "
+            "their true neighbours. A sweep joins samples of one seed in the order of the one setting that varies.",
+        )  # fmt: skip
+    with middle:
+        layers = st.selectbox("Samples by", ("generator", "run"), format_func=str.capitalize, key=Key.LAYERS)
+    with right:
+        kinds = [name for name in ("near-copy", "close", "ordinary") if (table["verdict"] == name).any()]
+        verdicts = st.multiselect("Only verdicts", kinds, key=Key.VERDICTS, placeholder="All samples")
+    return Choices(
+        tuple(sides or ()),
+        tuple(labels),
+        tuple(verdicts),
+        str(colour),
+        str(layers or "generator"),
+        tuple(extras or ()),
     )
-    figure.update_layout(modebar_orientation="v")
-    event = st.plotly_chart(
-        figure,
-        key=f"{Key.CHART}.{fitted.id}.{len(table)}",
-        on_select="rerun",
-        theme=None,
-        config=CONFIG,
-        alt="Feature-space map of training images, held-out images and samples",
-    )
-    return selected_rows(event["selection"], table)
 
 
-def honesty(fitted: Run) -> None:
-    """How far to believe the map, printed under it."""
+def chart(
+    table: pd.DataFrame, fitted: Run, runs: Sequence[Run], chosen: Choices, words: Mapping[str, str]
+) -> NDArray[np.int64]:
+    """Draw the map; returns the selected rows, in the order of picking, hidden ones too."""
+    selected: tuple[str, ...] = tuple(st.session_state.get(Key.SELECTED, ()))
+    rows = rows_of(selected, table)
+    visible = visible_rows(table, chosen)
+    view = view_name(table, visible)
+    focus = int(rows[0]) if len(rows) == 1 and visible[rows[0]] else None
+    near = neighbours_of(table, focus, fitted, runs)["row"].astype(int).tolist() if focus is not None else []
+    linear = (fitted.result or {})["method"]["name"] == "pca"
+    drawn = scene(table, chosen, selected, dict(words), near, focus, _token(table, fitted), square=linear)
+    draw(
+        packet(drawn, plotly_path(), view, str(fitted.id)),
+        f"{Key.CHART}.{fitted.id}",
+        lambda: receive(f"{Key.CHART}.{fitted.id}", table, visible, view),
+    )
+    if st.session_state.pop(Key.STALE, False):
+        st.caption(
+            "The map had changed while you were drawing, so that selection was not taken. Draw it again."
+        )
+    return rows
+
+
+def receive(key: str, table: pd.DataFrame, visible: NDArray[np.bool_], view: str) -> None:
+    """Take what a person drew into the selection; anything malformed, or drawn on another view, changes nothing."""
+    event = (st.session_state.get(key) or {}).get("event")
+    apply_event(st.session_state, event, table, visible, view)
+
+
+def apply_event(state: Any, event: Any, table: pd.DataFrame, visible: NDArray[np.bool_], view: str) -> None:
+    """The same for any mapping that holds the selection under `MapKey.SELECTED`."""
+    if not isinstance(event, dict):
+        return
+    if event.get("view") != view and event.get("kind") != "clear":
+        state[Key.STALE] = True
+        return
+    found = picked_rows(event, table, visible)
+    mode = event.get("mode", "replace")
+    if found is None or mode not in MODES:
+        return
+    keys = table["key"].to_numpy()[found]
+    state[Key.SELECTED] = combined(state.get(Key.SELECTED, ()), keys.tolist(), mode)
+    state[Key.GALLERY_PAGE] = 1
+
+
+def _token(table: pd.DataFrame, fitted: Run) -> str:
+    card = open_dataset(str(fitted.spec.settings["dataset"])).card
+    films = PointFilms(table, card.id, card.digest, card.tag)
+    token = film_tables().keep(st.session_state.get(f"{Key.FILMS}.{fitted.id}.{len(table)}"), films)
+    st.session_state[f"{Key.FILMS}.{fitted.id}.{len(table)}"] = token
+    return token
+
+
+def honesty(fitted: Run, table: pd.DataFrame) -> None:
+    """How far to believe the map, beside it."""
     result = fitted.result or {}
-    numbers = (
-        f"**Trustworthiness {result['trustworthiness']:.3f}**, "
-        f"neighbours kept {result['neighbour_preservation']:.3f} (k = {result['k']}, n = {result['n']}, "
-        f"{result['method']['name'].upper()}, seed {result['seed']})."
-    )
+    name = str(result["method"]["name"]).upper().replace("TSNE", "t-SNE")
+    st.metric(
+        "Trustworthiness", f"{result['trustworthiness']:.3f}",
+        help="1 when no image is shown beside one that is far from it in feature space; 0.5 is chance.",
+    )  # fmt: skip
+    st.metric(
+        "Neighbours kept", percent(result["neighbour_preservation"], 0),
+        help="The share of the nearest images in feature space that are also nearest on the map.",
+    )  # fmt: skip
+    torn = int(table["torn"].sum())
+    st.metric(
+        "Torn points", f"{torn:,}",
+        help="Points that the map puts far from half or more of their true neighbours: at least half the distance "
+        "between two images drawn at random. Switch them on with Torn points.",
+    )  # fmt: skip
     st.caption(
-        f"{numbers} Fitted on training images only; the others are placed among their nearest. Distances on a map "
-        "mislead: judge likeness on the Neighbours page. Hollow marks are off the map: their position means "
-        "nothing. Equal seeds need not give equal maps on another machine.",
-        help="Trustworthiness: 1 when no image is shown beside one that is far from it in feature space. "
-        "Neighbours kept: the share of the nearest images in feature space that are also nearest on the map.",
+        f"{name}, seed {result['seed']}, k = {result['k']}, n = {result['n']:,} training images. Fitted on training "
+        f"images only; the others were placed by {result.get('placed_by', 'their nearest training images')}. "
+        "Distances on a map mislead: judge likeness by the true neighbours. Hollow marks are off the map: their "
+        "position means nothing. Equal seeds need not give equal maps on another machine."
     )
-
-
-def selection(table: pd.DataFrame, rows: list[int], dataset: str) -> None:
-    """What is selected: one card, or a gallery with exactly these images."""
-    if not rows:
-        st.caption("Click a point for its image, or draw a lasso around several for a gallery.")
-        return
-    chosen = table.loc[rows]
-    if len(chosen) == 1:
-        _card(chosen.iloc[0], dataset)
-        return
-    counts = chosen["side"].value_counts()
-    words = ", ".join(f"{int(counts[side])} {NAMES[side].lower()}" for side in SIDES if side in counts)
-    st.markdown(f"**{len(chosen)} selected:** {words}")
-    pages = -(-len(chosen) // PAGE)
-    page = st.pagination(pages, key=Key.GALLERY_PAGE) if pages > 1 else 1
-    part = chosen.iloc[(page - 1) * PAGE : page * PAGE]
-    with st.spinner("Reading films"):
-        films = [film_of(row, dataset, small=len(part) > FULL_SIZE) for _, row in part.iterrows()]
-    viewer(films, key=Key.GALLERY, columns=min(5, len(films)))
-
-
-def film_of(row: Any, dataset: str, small: bool = False) -> Film:
-    """The film behind a point of the map."""
-    card = open_dataset(dataset).card
-    if row["side"] == "sample":
-        pixels, tag, note = artifact_pixels(row["artifact"]), "SYNTHETIC", origin_note(dataset)
-        words = f"seed {row['seed']}"
-    else:
-        pixels, tag, note = dataset_pixels(dataset, card.digest, row["image_id"]), card.tag, ""
-        words = f"{NAMES[row['side']][:-1]} {row['image_id']}\n{row['label']}"
-    return Film(thumbnail(pixels, 256) if small else pixels, tag, words, note)
-
-
-def _card(row: Any, dataset: str) -> None:
-    picture, words = st.columns([0.42, 0.58], gap="large")
-    with picture:
-        viewer([film_of(row, dataset)], key=Key.GALLERY, columns=1)
-    with words:
-        st.markdown(f"**{NAMES[row['side']][:-1]}**")
-        shown: dict[str, object] = {"Image": row["image_id"], "Label": row["label"] or "none"}
-        if row["side"] == "sample":
-            shown |= {
-                "Seed": row["seed"],
-                "On the map": "no: its position means nothing" if row["off_map"] else "yes",
-            }
-            facts(shown)
-            asked = {QueryKey.SET: row["run"], QueryKey.SAMPLE: row["image_id"]}
-            link_with("neighbours", "See its nearest training images", asked, ":material/compare:")
-        else:
-            whole = open_dataset(dataset).rows()
-            found = whole[whole["image_id"] == row["image_id"]].iloc[0]
-            shown |= {"Patient": found["patient_id"], "Split": found["split"]}
-            shown["Caption"] = found["caption"] or "none"
-            if row["side"] == "train":
-                shown["Neighbours kept"] = f"{percent(row['kept'], 0)} of its nearest are near on the map"
-            facts(shown)

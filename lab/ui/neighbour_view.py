@@ -1,4 +1,4 @@
-"""A subject beside its neighbours: one linked viewer, the distances, and how good the detectors are."""
+"""A subject beside its neighbours: one sentence, one linked viewer, and the numbers behind them."""
 
 from __future__ import annotations
 
@@ -9,28 +9,107 @@ import streamlit as st
 
 from lab.neighbours.verdict import NEAR_COPY_P
 from lab.runs.prepare import calibration_run
+from lab.ui import hanging
 from lab.ui.films import TONES, dataset_film, training_word
-from lab.ui.sample_card import DETECTORS, detector_table, percent, verdict_line
+from lab.ui.neighbour_trail import walk
+from lab.ui.sample_card import DETECTORS, VERDICT_HELP, detector_table, percent, verdict_line
+from lab.ui.state import NeighboursKey as Key
 from lab.ui.subjects import Subject
 from lab.ui.viewer import Film, viewer
 
 _ORDINALS = ("nearest", "2nd", "3rd", "4th", "5th")
+LAYOUTS = {"one-and-five": "Five nearest", "audit": "Audit one pair"}
+
+
+def sentence(subject: Subject) -> str:
+    """The verdict in one sentence that names the detectors which agree."""
+    word = training_word(subject.dataset)
+    if subject.identical:
+        return f"This file is a {word}, byte for byte."
+    if subject.known:
+        return f"This is a {word} itself, so it has no verdict; its neighbours are shown for orientation."
+    verdict = subject.verdict
+    if not verdict:
+        return (
+            "There is no verdict: the near-copy detectors were not calibrated when this image was searched."
+        )
+    named = [DETECTORS.get(name, name).lower() for name in verdict.get("agreeing", [])]
+    label, told = verdict["label"], f"p = {verdict['p']:.4f}"
+    if label == "ordinary":
+        return (
+            f"Ordinary: no closer to a {word} than images of different patients come to each other ({told})."
+        )
+    who = {
+        0: "the detectors together",
+        1: f"{named[0]} alone" if named else "",
+        2: f"both {' and '.join(named)}",
+    }
+    said = who[min(len(named), 2)]
+    share = "99 %" if label == "near-copy" else "95 %"
+    start = "Near-copy" if label == "near-copy" else "Close"
+    return f"{start} by {said}: nearer to a {word} than {share} of those are to another patient's ({told})."
+
+
+def headline(subject: Subject) -> None:
+    """The sentence with its colour and mark, above the picture."""
+    verdict = "near-copy" if subject.identical else str((subject.verdict or {}).get("label", ""))
+    icons = {
+        "near-copy": ":material/content_copy:",
+        "close": ":material/priority_high:",
+        "ordinary": ":material/check:",
+    }
+    colours = {"near-copy": "red", "close": "orange", "ordinary": "green"}
+    mark = f":{colours.get(verdict, 'gray')}[{icons.get(verdict, ':material/info:')}]"
+    st.markdown(f"{mark} **{sentence(subject)}**", help=VERDICT_HELP)
 
 
 def comparison(subject: Subject, key: str) -> None:
-    """The linked viewports: subject, five nearest training images, nearest held-out image."""
+    """The linked viewports in the chosen arrangement; a click on a neighbour walks on to it."""
+    layout = st.segmented_control(
+        "Arrangement",
+        list(LAYOUTS),
+        format_func=LAYOUTS.__getitem__,
+        key=Key.LAYOUT,
+        default="one-and-five",
+        required=True,
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    with st.spinner("Reading films"):
+        films, places = _hung(subject, str(layout))
+    picked = viewer(films, key=f"{key}.{layout}", layout=str(layout), on_picked=_nothing)
+    if picked is not None and places[picked] is not None:
+        walk(subject.dataset, str(places[picked]))
+        st.rerun()
+    st.caption(
+        "Click a training or held-out image to walk on to its own neighbours."
+        if layout == "one-and-five"
+        else "The last picture is the image minus the training image after registration: mid-grey is equal."
+    )
+
+
+def _nothing() -> None:
+    """Picks are read after the run."""
+
+
+def _hung(subject: Subject, layout: str) -> tuple[list[Film], list[str | None]]:
+    """Films of an arrangement, and beside each the image a click on it walks to."""
     word = training_word(subject.dataset)
     label = str((subject.verdict or {}).get("label", ""))
     own = subject.film
-    films = [Film(own.samples, own.tag, own.caption, own.note, label, TONES.get(label, ""), own.window)]
-    with st.spinner("Reading films"):
-        for place, match in zip(_ORDINALS, subject.neighbours, strict=False):
-            films.append(_match(subject.dataset, match, f"{place} {word}"))
-        if subject.held_out:
-            films.append(_match(subject.dataset, subject.held_out, "nearest held-out image"))
-    viewer(films, key=key, columns=5, lead=True)
-    if subject.identical:
-        st.error("This file is a training image, byte for byte.", icon=":material/content_copy:")
+    told = Film(**{**vars(own), "badge": label, "tone": TONES.get(label, "")})
+    few = subject.neighbours[: 1 if layout == "audit" else 5]
+    near = [
+        _match(subject.dataset, match, f"{place} {word}")
+        for place, match in zip(_ORDINALS, few, strict=False)
+    ]
+    control = subject.held_out and _match(subject.dataset, subject.held_out, "nearest held-out image")
+    ids: list[str | None] = [None, *(str(match["image_id"]) for match in few)]
+    if subject.held_out:
+        ids.append(str(subject.held_out["image_id"]))
+    if layout == "audit" and near:
+        return hanging.audit(told, near[0], control or None), [*ids, None]
+    return hanging.one_and_five(told, near, control or None), ids
 
 
 def _match(dataset: str, match: dict[str, Any], words: str) -> Film:

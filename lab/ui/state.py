@@ -56,6 +56,19 @@ class NeighboursKey(StrEnum):
     UPLOAD = "neighbours.upload"
     KIND = "neighbours.kind"
     ASKED = "neighbours.asked"
+    VIEW = "neighbours.view"
+    LAYOUT = "neighbours.layout"
+    TRAIL = "neighbours.trail"
+    OPENED = "neighbours.opened"
+    SPACES = "neighbours.spaces"
+    SPACES_RUN = "neighbours.spaces_run"
+    WHOLE = "neighbours.whole"
+    WHOLE_DATASET = "neighbours.whole_dataset"
+    WHOLE_SET = "neighbours.whole_set"
+    WHOLE_PAGE = "neighbours.whole_page"
+    WORDS = "neighbours.words"
+    WORDS_DATASET = "neighbours.words_dataset"
+    WORDS_RUN = "neighbours.words_run"
 
 
 class MapKey(StrEnum):
@@ -70,7 +83,14 @@ class MapKey(StrEnum):
     CHART = "map.chart"
     GALLERY = "map.gallery"
     GALLERY_PAGE = "map.gallery_page"
-    RUN = "map.run"
+    METHOD = "map.method"
+    LAYERS = "map.layers"
+    VERDICTS = "map.verdicts"
+    EXTRAS = "map.extras"
+    SELECTED = "map.selected"
+    STALE = "map.stale"
+    FILMS = "map.films"
+    REFUSAL = "map.refusal"
 
 
 class MetricsKey(StrEnum):

@@ -56,6 +56,11 @@ def choose(found: dict[str, str]) -> Subject | None:
     return _sample(find(source), right)
 
 
+def start_of(subject: Subject) -> str:
+    """The first words of a subject's caption: where a walk over its neighbours began."""
+    return subject.film.caption.split("\n", 1)[0] + (f" · {subject.artifact[:6]}" if subject.artifact else "")
+
+
 def _sample(run: Run | None, right: st.delta_generator.DeltaGenerator) -> Subject | None:
     samples = samples_of(run) if run is not None else []
     if run is None or not samples:
@@ -68,7 +73,9 @@ def _sample(run: Run | None, right: st.delta_generator.DeltaGenerator) -> Subjec
         ]: f"{number}. seed {sample['seed']}, {(sample.get('verdict') or {}).get('label', 'no verdict')}"
         for number, sample in enumerate(samples, 1)
     }
-    asked = st.query_params.get(QueryKey.SAMPLE)
+    asked = st.session_state.get(Key.OPENED)
+    if asked not in ids:
+        asked = st.query_params.get(QueryKey.SAMPLE)
     start = ids.index(asked) if asked in ids else 0
     with right:
         picked = st.selectbox(

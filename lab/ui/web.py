@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 import lab
 from lab.errors import LabError
+from lab.ui import map_routes
 
 ENTRY = Path(__file__).resolve().parent / "main.py"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -75,7 +76,7 @@ async def health(request: Request) -> JSONResponse:
 
 def routes() -> list[Route]:
     """Routes beside Streamlit's own."""
-    return [Route("/api/health", health)]
+    return [Route("/api/health", health), *map_routes.routes()]
 
 
 def middleware() -> list[Middleware]:

@@ -14,7 +14,7 @@ from lab.charts import theme
 from lab.charts.distances import distance_figure
 from lab.charts.history import PastResult, history_figure
 from lab.charts.intervals import CONTROL, FLOOR, NULL, Series, interval_figure
-from lab.charts.map import OFF_MAP, Layer, map_figure
+from lab.charts.map import categories, grid_corners, layer_looks, mass_grid
 from lab.charts.tradeoff import SetPoint, tradeoff_figure
 from lab.metrics.registry import all_specs
 from lab.metrics.result import MetricResult
@@ -98,14 +98,12 @@ def test_a_metric_without_a_value_is_left_out_and_nothing_at_all_is_said() -> No
 def test_names_are_escaped_wherever_plotly_reads_html() -> None:
     one = result("kernel-distance", title=EVIL)
     private = result("closer-to-training")
-    position, rows = np.zeros((1, 2)), np.arange(1)
     figures = [
         interval_figure([Series(EVIL, [one]), Series("b", [one])], SPECS),
         tradeoff_figure(
             [SetPoint(EVIL, one, private)], SPECS["kernel-distance"], SPECS["closer-to-training"]
         ),
         history_figure([PastResult("2026-01-01", EVIL, one)], SPECS["kernel-distance"]),
-        map_figure([Layer("sample", position, rows, [EVIL], hover=[EVIL])], "label"),
         distance_figure(np.ones(3), np.ones(3), np.ones(3), 0.5, EVIL),
     ]
     for figure in figures:
@@ -122,45 +120,29 @@ def test_importing_figures_loads_no_plotly() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def layers(n: int = 40) -> list[Layer]:
-    rng = np.random.default_rng(0)
-    labels = [f"label {number % 10}" for number in range(n)]
-    off = np.arange(n) < 4
-    return [
-        Layer("sample", rng.normal(size=(n, 2)), np.arange(2 * n, 3 * n), labels, off),
-        Layer("train", rng.normal(size=(n, 2)), np.arange(n), labels),
-        Layer("held-out", rng.normal(size=(n, 2)), np.arange(n, 2 * n), labels),
-    ]
+def test_layers_of_samples_differ_in_shape_and_colour_from_each_other_and_from_films() -> None:
+    looks = layer_looks(["train", "held-out", "sample", "sample", "sample"], list("abcde"))
+    assert len({look.symbol for look in looks}) == len({look.colour for look in looks}) == 5
+    assert looks[0].opacity < looks[2].opacity and looks[0].size < looks[2].size
 
 
-@pytest.mark.parametrize("colour_by", ["side", "label"])
-def test_the_map_gives_back_every_row_number_once(colour_by) -> None:
-    figure = map_figure(layers(), colour_by)
-    points = [trace for trace in figure.data if trace.customdata is not None]
-    rows = np.concatenate([np.asarray(trace.customdata)[:, 0] for trace in points])
-    assert sorted(rows) == list(range(120)) and rows.dtype.kind == "i"
-    assert {trace.type for trace in figure.data} == {"scattergl"}
-    assert len({trace.marker.symbol for trace in points}) == 4
-    assert points[-1].name.startswith(OFF_MAP) and points[-1].marker.symbol.endswith("-open")
-    assert len(points[-1].x) == 4
+def test_rare_labels_share_one_colour_and_chosen_ones_are_named_first() -> None:
+    values = [f"label {min(n, 30 - n)}" for n in range(31)] + ["rare"]
+    found = categories(values, first=["rare"])
+    assert found.names[0] == "rare" and found.names[-1].endswith("others") and len(found.names) == 8
+    assert found.colours[-1] == theme.LABELS[-1] and found.codes[-1] == 0
+    assert sorted(categories(["", "a"]).names) == ["a", "none"]
 
 
-def test_rare_labels_share_one_colour_and_the_legend_stays_short() -> None:
-    figure = map_figure(layers(), "label")
-    legend = [trace.name for trace in figure.data if trace.legend == "legend2"]
-    assert len(legend) == len(theme.LABELS) and legend[-1] == "other labels"
-
-
-def test_a_large_map_stays_light() -> None:
-    n = 20_000
-    layer = Layer("train", np.random.default_rng(0).normal(size=(n, 2)).astype(np.float32), np.arange(n))
-    assert len(map_figure([layer]).to_json()) / n < 80
-
-
-def test_chosen_points_are_ringed_and_links_drawn() -> None:
-    figure = map_figure(layers(), links=np.asarray([[0.0, 0.0, 1.0, 1.0]]), marked=[3, 85])
-    assert len(next(trace for trace in figure.data if trace.name == "Chosen").x) == 2
-    assert map_figure([]).layout.annotations[0].text.startswith("The map is empty")
+def test_density_lines_hold_the_share_they_say() -> None:
+    points = np.random.default_rng(0).normal(size=(4000, 2))
+    low, high = grid_corners(points)
+    grid = mass_grid(points, low, high)
+    cells = ((points - low) / (high - low) * len(grid)).astype(int)
+    for share in (0.25, 0.5, 0.75):
+        held = (grid[cells[:, 1], cells[:, 0]] <= share).mean()
+        assert held == pytest.approx(share, abs=0.05)
+    assert (mass_grid(points[:0], low, high) == 1).all()
 
 
 def test_distances_count_what_lies_within_the_threshold() -> None:

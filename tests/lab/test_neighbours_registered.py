@@ -18,7 +18,7 @@ def films() -> list[np.ndarray]:
 
 @pytest.fixture(scope="module")
 def index(films) -> RegisteredIndex:
-    return RegisteredIndex(windows(LowResolution().embed(films)))
+    return RegisteredIndex(LowResolution().embed(films))
 
 
 def _moved(

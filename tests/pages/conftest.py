@@ -101,7 +101,8 @@ def loaded(dataset: str, generator: str) -> dict[str, Any]:
     shares = {"hits": 19, "n": 20, "low": 0.76, "high": 0.99, "clusters": 20, "value": 0.95}
     finish(requests.embed_run(dataset), {"extracted": len(table), "stored": 0})
     calibration = {
-        "dataset": dataset, "detectors": ["registered-correlation", "feature-cosine"], "n_reference": 24,
+        "dataset": dataset, "digest": "c" * 64, "n_reference": 24,
+        "detectors": ["registered-correlation", "feature-cosine"],
         "n_patients": 12, "smallest_p": 0.08, "false_alarms": shares, "called_close": shares, "off_map": 0.5,
         "canaries": [
             {"kind": "flipped", "found": shares, "by_detector": {"feature-cosine": shares}, "source_first": shares}
