@@ -41,13 +41,10 @@ def explore(table: pd.DataFrame, fitted: Run, runs: list[Run]) -> None:
     """The map and the images behind a selection, drawn anew without the rest of the page."""
     with sentences():
         chosen = controls(table)
-        wide, narrow = st.columns([0.82, 0.18], gap="medium")
         words = {run.id: run_words(run) for run in runs}
-        with wide:
-            rows = chart(table, fitted, runs, chosen, words)
-        with narrow:
-            honesty(fitted, table)
+        rows = chart(table, fitted, runs, chosen, words)
         selection(table, rows, fitted, runs)
+        honesty(fitted, table)
 
 
 head(

@@ -19,7 +19,7 @@ export default function (component) {
   if (state.digest !== packet.header.digest) {
     state.digest = packet.header.digest
     state.packet = packet
-    library(packet.header.library).then(() => redraw(state)).catch(() =>
+    library(packet.header.plotly).then(() => redraw(state)).catch(() =>
       state.words.replaceChildren(make("span", "problem", "The map could not be drawn; nothing else is affected. Reload the page.")))
   }
   return () => {
@@ -151,7 +151,8 @@ function listen(state) {
     const shape = event.lassoPoints || event.range
     if (!shape || !shape.x || shape.x.length < 2) return
     const kind = event.lassoPoints ? "lasso" : "box"
-    window.Plotly.relayout(state.plot, { selections: [] })
+    // Plotly fades what its own selection left out, also where nothing was in it; what is selected is said by the server.
+    window.Plotly.update(state.plot, { selectedpoints: null }, { selections: [] })
     send(state, { kind, x: Array.from(shape.x, Number), y: Array.from(shape.y, Number), mode: state.keys })
   })
 }

@@ -105,7 +105,7 @@ def packet(scene: Scene, library: str, view: str, frame: str) -> bytes:
         described[name] = {"offset": offset, "length": len(body), "type": array.dtype.str[1:]}
         bodies.append(body)
         offset += len(body)
-    header = {**_header(scene), "arrays": described, "library": library, "view": view, "frame": frame}
+    header = {**_header(scene), "arrays": described, "plotly": library, "view": view, "frame": frame}
     text = json.dumps(header).encode()
     samples = b"".join(bodies)
     digest = digest_bytes(digest_bytes(samples).encode() + text)

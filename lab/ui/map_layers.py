@@ -20,6 +20,7 @@ from lab.ui.first_steps import readiness
 from lab.ui.frame import missing, plain
 from lab.ui.map_points import answered_here, placed_points, runs_of
 from lab.ui.run_panel import stand_in, submit
+from lab.ui.sets import generation_runs
 from lab.ui.state import MapKey as Key
 from lab.ui.state import QueryKey
 
@@ -31,10 +32,15 @@ ABOUT = (
 
 
 def choose_dataset() -> str:
-    """The dataset whose map is shown."""
+    """The dataset whose map is shown: at first that of the samples asked for, else of the newest ones."""
     names = {card.id: card.title for card in list_datasets()}
-    if st.session_state.get(Key.DATASET) not in names:
-        st.session_state[Key.DATASET] = next(iter(names))
+    made, asked = generation_runs(), st.query_params.get(QueryKey.SET)
+    new = bool(asked) and st.session_state.get(Key.ASKED) != asked
+    if new or st.session_state.get(Key.DATASET) not in names:
+        wanted = [run for run in made if run.id == asked] if new else made
+        found = [name for run in wanted if (name := run.spec.settings["dataset"]) in names]
+        kept = [name for name in (st.session_state.get(Key.DATASET),) if name in names]
+        st.session_state[Key.DATASET] = [*found, *kept, *names][0]
     picked = st.selectbox(
         "Dataset", list(names), format_func=names.__getitem__, key=Key.DATASET, persist_state="session"
     )

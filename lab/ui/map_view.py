@@ -50,30 +50,28 @@ class PointFilms:
 
 def controls(table: pd.DataFrame) -> Choices:
     """The row of choices above the map."""
-    left, middle, right = st.columns([0.4, 0.24, 0.36], vertical_alignment="bottom")
-    with left:
+    with st.container(horizontal=True, gap="medium"):
         sides = st.pills(
             "Show", SIDES, selection_mode="multi", default=SIDES, format_func=NAMES.__getitem__, key=Key.SHOWN
         )
-    with middle:
-        offered = colourings(table)
-        if st.session_state.get(Key.COLOUR) not in offered:
-            st.session_state[Key.COLOUR] = offered[0]
-        colour = st.selectbox("Colour by", offered, format_func=WORDS.__getitem__, key=Key.COLOUR)
-    with right:
-        known = sorted(set(table.loc[table["side"] != "sample", "label"]) - {""})
-        labels = st.multiselect("Only labels", known, key=Key.LABELS, placeholder="All labels")
-    left, middle, right = st.columns([0.4, 0.24, 0.36], vertical_alignment="bottom")
-    with left:
         offered = [name for name in EXTRAS if name != "sweeps" or sweeps(table)]
         extras = st.pills(
             "Add", offered, selection_mode="multi", format_func=EXTRAS.__getitem__, key=Key.EXTRAS,
             help="Density lines hold 25, 50 and 75 % of a layer. Torn points lie far on the map from half or more of "
             "their true neighbours. A sweep joins samples of one seed in the order of the one setting that varies.",
         )  # fmt: skip
-    with middle:
+    first, second, third, fourth = st.columns([0.22, 0.22, 0.28, 0.28], vertical_alignment="bottom")
+    with first:
+        by = colourings(table)
+        if st.session_state.get(Key.COLOUR) not in by:
+            st.session_state[Key.COLOUR] = by[0]
+        colour = st.selectbox("Colour by", by, format_func=WORDS.__getitem__, key=Key.COLOUR)
+    with second:
         layers = st.selectbox("Samples by", ("generator", "run"), format_func=str.capitalize, key=Key.LAYERS)
-    with right:
+    with third:
+        known = sorted(set(table.loc[table["side"] != "sample", "label"]) - {""})
+        labels = st.multiselect("Only labels", known, key=Key.LABELS, placeholder="All labels")
+    with fourth:
         kinds = [name for name in ("near-copy", "close", "ordinary") if (table["verdict"] == name).any()]
         verdicts = st.multiselect("Only verdicts", kinds, key=Key.VERDICTS, placeholder="All samples")
     return Choices(
@@ -141,23 +139,24 @@ def _token(table: pd.DataFrame, fitted: Run) -> str:
 
 
 def honesty(fitted: Run, table: pd.DataFrame) -> None:
-    """How far to believe the map, beside it."""
+    """How far to believe the map, right under it."""
     result = fitted.result or {}
     name = str(result["method"]["name"]).upper().replace("TSNE", "t-SNE")
-    st.metric(
-        "Trustworthiness", f"{result['trustworthiness']:.3f}",
-        help="1 when no image is shown beside one that is far from it in feature space; 0.5 is chance.",
-    )  # fmt: skip
-    st.metric(
-        "Neighbours kept", percent(result["neighbour_preservation"], 0),
-        help="The share of the nearest images in feature space that are also nearest on the map.",
-    )  # fmt: skip
-    torn = int(table["torn"].sum())
-    st.metric(
-        "Torn points", f"{torn:,}",
-        help="Points that the map puts far from half or more of their true neighbours: at least half the distance "
-        "between two images drawn at random. Switch them on with Torn points.",
-    )  # fmt: skip
+    with st.container(horizontal=True, gap="large"):
+        st.metric(
+            "Trustworthiness", f"{result['trustworthiness']:.3f}",
+            help="1 when no image is shown beside one that is far from it in feature space; 0.5 is chance.",
+        )  # fmt: skip
+        st.metric(
+            "Neighbours kept", percent(result["neighbour_preservation"], 0),
+            help="The share of the nearest images in feature space that are also nearest on the map.",
+        )  # fmt: skip
+        torn = int(table["torn"].sum())
+        st.metric(
+            "Torn points", f"{torn:,}",
+            help="Points that the map puts far from half or more of their true neighbours: at least half the distance "
+            "between two images drawn at random. Switch them on with Torn points.",
+        )  # fmt: skip
     st.caption(
         f"{name}, seed {result['seed']}, k = {result['k']}, n = {result['n']:,} training images. Fitted on training "
         f"images only; the others were placed by {result.get('placed_by', 'their nearest training images')}. "

@@ -61,7 +61,8 @@ def prompt_fit(run: Run, sample: dict[str, Any]) -> None:
     st.markdown(
         badges, help=f"{plain(basis(about))} Cosine {reading['cosine']:.3f}, {plain(about['model'])}."
     )
-    st.caption(plain(f"{fit_sentence(reading)} {reading['note']}"))
+    far = " The sample lies off the map, so take this as a hint." if sample.get("off_map") else ""
+    st.caption(plain(f"{fit_sentence(reading)} {reading['note']}{far}"))
 
 
 def detector_table(verdict: dict[str, Any] | None, variants: bool = False) -> None:

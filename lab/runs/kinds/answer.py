@@ -62,8 +62,9 @@ def answered(
     agreement = _alignment(ctx, reference, name, chosen["prompt"], features)
     for row, (sample, report) in enumerate(zip(result["samples"], reports, strict=True)):
         sample |= shown(report)
-        # What lies off the map is unlike anything either model was fitted on: a reading would be noise.
-        sample["alignment"] = None if report.off_map else _joined(agreement[row], fits[row])
+        # What lies off the map is unlike anything the classifier was fitted on: its reading would be noise. The
+        # text-image model has a space of its own and was made robust to softer and noisier images.
+        sample["alignment"] = _joined(None if report.off_map else agreement[row], fits[row])
         if places is not None:
             sample["map"] = {"x": places[row][0], "y": places[row][1], "off_map": bool(report.off_map)}
 
