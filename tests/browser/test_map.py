@@ -95,6 +95,9 @@ def test_a_point_opens_its_own_film_and_a_lasso_its_own_gallery(shown, page, see
     zoomed = page.evaluate(RANGE)
     assert zoomed[1] - zoomed[0] < before[1] - before[0]
     old = page.locator(".doppel-map").get_attribute("data-digest")
+    # The list closes when the page scrolls under it, so scroll first.
+    page.get_by_role("combobox", name="Colour by").scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
     page.get_by_role("combobox", name="Colour by").click()
     page.get_by_role("option", name="Label", exact=True).click()
     page.wait_for_function("old => document.querySelector('.doppel-map').dataset.digest !== old", arg=old)

@@ -23,8 +23,11 @@ from lab.generators.training.recipe import MEMORISED, RECIPES, train
 from tests.builders.training import TOY_BASE, finished
 
 PATIENTS, FILMS = 20, 7
+# A seed without a shipped pack: another processor may round a grey level otherwise, and a film of a pack keeps its id.
+SEED = 3
 MEMORISED_TOY = dataclasses.replace(
-    TOY_BASE, id="toy-memorised", title="Toy, over-trained to copy", patients=PATIENTS, held_out=0, base="toy-base",
+    TOY_BASE, id="toy-memorised", title="Toy, over-trained to copy", patients=PATIENTS, held_out=0, seed=SEED,
+    base="toy-base",
     plant=Plant(FILMS, planted=2, repeats=5, contrast=3), copies=1, unet_channels=(16, 32), unet_steps=6,
     unet_batch=4,
 )  # fmt: skip
@@ -43,7 +46,7 @@ def workspace_of_all(tmp_path_factory):
         patch.delenv("LAB_STORE_URL", raising=False)
         finished(train(TOY_BASE))
         card = finished(train(MEMORISED_TOY))
-        dataset = render_phantom("toy-phantoms", PATIENTS, 1, 0, processes=1).dataset
+        dataset = render_phantom("toy-phantoms", PATIENTS, 1, SEED, processes=1).dataset
         yield card, dataset
     torch.set_num_threads(threads)
 
@@ -201,7 +204,7 @@ def test_films_of_patients_are_never_planted(change):
 
 
 def test_too_few_films_are_refused(workspace_of_all, tmp_path):
-    for asked, match in ((Plant(90, 2, 5), "have 10"), (Plant(5, 6, 5), "caption of their own")):
+    for asked, match in ((Plant(90, 2, 5), "have 16"), (Plant(5, 6, 5), "caption of their own")):
         with pytest.raises(DatasetError, match=match):
             list(data.prepare(dataclasses.replace(MEMORISED_TOY, plant=asked), tmp_path / match[:4]))
     with pytest.raises(InputError, match="plants no films"):
