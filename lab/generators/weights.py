@@ -30,6 +30,7 @@ _ITEM_BYTES = {
     "BOOL": 1,
 }
 _HASHED = (".safetensors", ".json", ".txt", ".model")
+MEASURED = "gates"
 
 
 def check_folder(folder: Path, *, weights: bool = True) -> None:
@@ -89,10 +90,12 @@ def weights_digest(folder: Path, parts: Mapping[str, Path] | None = None) -> str
 
 
 def _digests(folder: Path, prefix: str) -> dict[str, str]:
+    names = {file: file.relative_to(folder) for file in sorted(folder.rglob("*")) if file.is_file()}
     return {
-        prefix + file.relative_to(folder).as_posix(): digest_file(file)
-        for file in sorted(folder.rglob("*"))
-        if file.is_file() and file.suffix in _HASHED and file.name != "card.json"
+        prefix + name.as_posix(): digest_file(file)
+        for file, name in names.items()
+        # What was measured of a model is told beside it and changes nothing in it.
+        if file.suffix in _HASHED and name.name != "card.json" and name.parts[0] != MEASURED
     }
 
 
