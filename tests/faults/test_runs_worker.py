@@ -177,7 +177,7 @@ def test_an_outdated_worker_is_replaced_after_its_batch(
     gate.unlink()
     done = end(run, place)
     assert done.state == "done"
-    # The last batches may be over before the old worker looks up; it goes all the same, long before it would for idling.
+    # The last batches may be over before the old worker looks up; it goes all the same, sooner than for idling.
     until(lambda: set(client.active_workers(place)).isdisjoint(old), 10)
     assert (gates / "computed").read_text().split() == ["0", "1", "2"]
 
