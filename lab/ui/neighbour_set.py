@@ -12,6 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from lab.charts.distances import distance_figure
+from lab.data.samples import list_sample_sets
 from lab.neighbours.verdict import COSINE, NEAR_COPY_P, REGISTERED
 from lab.runs.artifacts import read_artifact
 from lab.runs.neighbour_requests import audit_run
@@ -62,14 +63,10 @@ def whole_set() -> None:
     with left:
         samples = str(st.selectbox("Set", list(words), format_func=words.__getitem__, key=Key.WHOLE))
     with middle:
-        dataset = str(
-            st.selectbox(
-                "Against the training images of",
-                list(real),
-                format_func=real.__getitem__,
-                key=Key.WHOLE_DATASET,
-            )
-        )
+        offered = sorted(real, key=lambda name: name != _trained_on(samples))
+        key = f"{Key.WHOLE_DATASET}.{samples}"
+        about = "Against the training images of"
+        dataset = str(st.selectbox(about, offered, format_func=real.__getitem__, key=key))
     if not readiness(dataset, "calibrate"):
         return
     spec = audit_run(samples, dataset)
@@ -87,6 +84,13 @@ def whole_set() -> None:
         st.caption(
             "An audit puts every image of the set beside its nearest training image; it takes seconds to minutes."
         )
+
+
+def _trained_on(samples: str) -> str:
+    """The dataset that the generator of a set saw, or that a split belongs to; "" where nobody knows."""
+    name, is_split, _ = samples.partition(":")
+    known = (made.parent for made in list_sample_sets() if made.id == samples)
+    return name if is_split else next(known, None) or ""
 
 
 def table_of(run: Run) -> pd.DataFrame:

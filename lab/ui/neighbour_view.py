@@ -122,7 +122,12 @@ def numbers(subject: Subject) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Verdict**")
-        verdict_line(subject.verdict)
+        if subject.known:
+            st.caption(
+                "A training image has none: the detectors say how a new image stands to the training images."
+            )
+        else:
+            verdict_line(subject.verdict)
         detector_table(subject.verdict, variants=True)
         _too_few(subject.verdict)
         _closer(subject)

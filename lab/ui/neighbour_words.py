@@ -30,7 +30,9 @@ def reason(dataset: str) -> str:
 
 def by_words() -> None:
     """Words in, training images out."""
-    names = {card.id: card.title for card in list_datasets()}
+    # First the datasets that the model was made for.
+    cards = sorted(list_datasets(), key=lambda card: bool(reason(card.id)))
+    names = {card.id: card.title for card in cards}
     left, right = st.columns([0.35, 0.65], vertical_alignment="bottom")
     with left:
         dataset = str(
