@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -22,7 +21,9 @@ SIDE = 70
 
 def measure() -> dict[str, float]:
     """Medians in milliseconds by name, warm but for the first picture; empty without Chromium."""
-    path = os.environ.get("LAB_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    from tests.browser.conftest import chromium_path
+
+    path = chromium_path()
     if not path:
         return {}
     with tempfile.TemporaryDirectory(prefix="doppel-bench-") as folder, _served(Path(folder)) as address:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import statistics
 import tempfile
 import time
@@ -17,9 +15,9 @@ PAGES = ("Prompt", "Neighbours", "Feature space", "Metrics", "Library", "Home")
 
 def pages() -> Iterable[tuple[str, ...]]:
     """Rows of a table: medians in milliseconds, warm; the workspace is an empty one."""
-    from tests.browser.conftest import FLAGS, ROOT, serving
+    from tests.browser.conftest import FLAGS, ROOT, chromium_path, serving
 
-    path = os.environ.get("LAB_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    path = chromium_path()
     yield ("page in Chromium", "median, ms", "slowest, ms")
     yield ("---", "---", "---")
     if not path:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
 FRAMES = 60
 SCRIPT = """
 import sys
@@ -61,14 +53,16 @@ def measure(films: int = 1, side: int = 1000) -> dict[str, float]:
     """
     from playwright.sync_api import sync_playwright
 
-    path = os.environ.get("LAB_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    from tests.browser.conftest import FLAGS, ROOT, chromium_path, serving
+
+    path = chromium_path()
     if not path:
         raise RuntimeError("There is no Chromium; the viewer was not timed; set LAB_CHROMIUM.")
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "films.py"
         script.write_text(SCRIPT.format(root=str(ROOT), films=films, side=side), "utf-8")
-        with _server(script) as address, sync_playwright() as driver:
-            browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        with serving(script, {}, Path(folder) / "server.log") as address, sync_playwright() as driver:
+            browser = driver.chromium.launch(executable_path=path, args=FLAGS)
             try:
                 return _measured(browser.new_page(viewport={"width": 2200, "height": 1300}), address)
             finally:
@@ -134,30 +128,6 @@ def _drag(page: Any) -> list[float]:
         times.append(float(page.locator(".viewer .frame").first.get_attribute("data-ms")))
     page.mouse.up()
     return times[5:]
-
-
-@contextmanager
-def _server(script: Path) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    options = {"address": "127.0.0.1", "port": port, "headless": "true"}
-    command = [sys.executable, "-m", "streamlit", "run", str(script), "--browser.gatherUsageStats", "false"]
-    for name, value in options.items():
-        command += [f"--server.{name}", str(value)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            try:
-                with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
-                    break
-            except OSError:
-                time.sleep(0.1)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(15)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -74,16 +75,23 @@ def may_be_public(dataset: str | None) -> bool:
 
 
 def sample_film(
-    sample: dict[str, Any], note: str, caption: str | None = None, badge: bool = True, public: bool = True
+    sample: Mapping[str, Any],
+    note: str,
+    caption: str | None = None,
+    badge: bool = True,
+    public: bool = True,
+    small: bool = False,
 ) -> Film:
-    """The film of one generated sample of a run's result; `public` is what its training dataset allows."""
-    verdict = sample.get("verdict") or {}
-    label = str(verdict.get("label", "")) if badge else ""
+    """The film of one generated sample: its artifact, seed and, for a badge, verdict; `small` for galleries.
+
+    `public` is what its training dataset allows.
+    """
+    label = str((sample.get("verdict") or {}).get("label", "")) if badge else ""
     words = f"seed {sample['seed']}" if caption is None else caption
     tone, case = TONES.get(label, ""), case_code(str(sample["artifact"]))
-    return Film(
-        artifact_pixels(sample["artifact"]), "SYNTHETIC", words, note, label, tone, case=case, public=public
-    )
+    pixels = artifact_pixels(str(sample["artifact"]))
+    shown = thumbnail(pixels, 256) if small else pixels
+    return Film(shown, "SYNTHETIC", words, note, label, tone, case=case, public=public)
 
 
 def dataset_film(dataset: str, image_id: str, caption: str, small: bool = False) -> Film:
@@ -102,10 +110,16 @@ def dataset_film(dataset: str, image_id: str, caption: str, small: bool = False)
     )
 
 
+def as_8bit(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Pixels of a small picture: 8 bits as they are, 16 bits from their 0.5th to their 99.5th percentile."""
+    if pixels.dtype == np.uint8:
+        return pixels
+    low, high = np.percentile(pixels, (0.5, 99.5))
+    return (np.clip((pixels - low) / max(1.0, high - low), 0, 1) * 255).astype(np.uint8)
+
+
 def thumbnail(pixels: NDArray[Any], size: int = 192) -> NDArray[np.uint8]:
     """An 8-bit thumbnail of at most `size` pixels a side; 16-bit films are windowed by percentiles first."""
-    if pixels.dtype != np.uint8:
-        low, high = np.percentile(pixels, (0.5, 99.5))
-        pixels = (np.clip((pixels - low) / max(1.0, high - low), 0, 1) * 255).astype(np.uint8)
+    pixels = as_8bit(pixels)
     step = max(1, int(np.ceil(max(pixels.shape[:2]) / size)))
     return np.ascontiguousarray(pixels[::step, ::step])

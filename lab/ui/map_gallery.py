@@ -17,7 +17,7 @@ from lab.errors import LabError
 from lab.provenance import digest_json
 from lab.runs.artifacts import read_artifact
 from lab.runs.records import Run
-from lab.ui.films import artifact_pixels, case_code, dataset_film, may_be_public, origin_note, thumbnail
+from lab.ui.films import dataset_film, may_be_public, origin_note, sample_film
 from lab.ui.frame import facts, link_with, place, plain
 from lab.ui.map_points import SIDES, neighbours_of
 from lab.ui.map_scene import NAMES
@@ -59,15 +59,9 @@ def film_of(row: Any, dataset: str, small: bool = False, words: str = "") -> Fil
     if row["side"] != "sample":
         words = words or f"{NAMES[row['side']][:-1]} {row['image_id']}\n{row['label']}"
         return dataset_film(dataset, str(row["image_id"]), words, small)
-    pixels = artifact_pixels(row["artifact"])
-    return Film(
-        thumbnail(pixels, 256) if small else pixels,
-        "SYNTHETIC",
-        words or f"seed {row['seed']}\n{row['generator']}",
-        origin_note(dataset),
-        case=case_code(str(row["artifact"])),
-        public=may_be_public(dataset),
-    )
+    words = words or f"seed {row['seed']}\n{row['generator']}"
+    public = may_be_public(dataset)
+    return sample_film(row, origin_note(dataset), words, badge=False, public=public, small=small)
 
 
 def _card(table: pd.DataFrame, number: int, fitted: Run, runs: Sequence[Run]) -> None:

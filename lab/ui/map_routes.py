@@ -16,13 +16,12 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
 from lab.config import settings
 from lab.errors import LabError
-from lab.ui.films import may_be_public
+from lab.ui.films import as_8bit, may_be_public
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -139,10 +138,7 @@ def small(pixels: NDArray[Any], size: int = THUMBNAIL) -> bytes:
     """A film (H, W) or (H, W, 3), uint8 or uint16, as a small WebP; 16-bit films are windowed by percentiles."""
     from PIL import Image
 
-    if pixels.dtype != np.uint8:
-        low, high = np.percentile(pixels, (0.5, 99.5))
-        pixels = (np.clip((pixels - low) / max(1.0, high - low), 0, 1) * 255).astype(np.uint8)
-    picture = Image.fromarray(pixels)
+    picture = Image.fromarray(as_8bit(pixels))
     picture.thumbnail((size, size), Image.Resampling.LANCZOS)
     stream = io.BytesIO()
     picture.save(stream, "WEBP", quality=82, method=2)

@@ -157,16 +157,17 @@ def pairs(table: pd.DataFrame, which: str, result: dict[str, Any]) -> None:
     beside = "offending" if which in ("copy", "real", "non-real") else "first"
     images = open_set(result["samples"])
     films: list[Film] = []
+    note = origin_note(result["dataset"]) if images.tag == "SYNTHETIC" else ""
+    public = may_be_public(result["dataset"])
     with st.spinner("Reading films"):
         for _, row in part.iterrows():
             pixels = set_pixels(result["samples"], images.digest, row["image_id"])
             label = str(row["label"]) if row["label"] in TONES else ""
-            note = origin_note(result["dataset"]) if images.tag == "SYNTHETIC" else ""
             words = f"{row['image_id'][:6]}\nset: {row['set']} · ratio {row['nndr']:.2f}"
             films.append(
                 Film(
                     pixels, images.tag, words, note, label, TONES.get(label, ""),
-                    case=case_code(str(row["image_id"])), public=may_be_public(result["dataset"]),
+                    case=case_code(str(row["image_id"])), public=public,
                 )
             )  # fmt: skip
             films.append(dataset_film(result["dataset"], row[beside], _words(row, result["dataset"], which)))
