@@ -31,14 +31,24 @@ def measure() -> dict[str, float]:
 
 
 @contextmanager
-def _served(folder: Path) -> Iterator[str]:
-    """The app over a workspace in which the shipped set is ready; its worker is ended with it."""
-    from tests.browser.conftest import ROOT, serving
+def prepared(folder: Path) -> Iterator[dict[str, str]]:
+    """Environment of a server over a workspace in which the shipped set is ready; its worker is ended with it."""
+    from tests.browser.conftest import ROOT
 
     environ = {"LAB_WORKSPACE": str(folder), "LAB_IDLE_EXIT_S": "5"}
     ready = [sys.executable, "-m", "lab", "prepare"]
     subprocess.run(ready, cwd=ROOT, env={**os.environ, **environ}, check=True, capture_output=True)
-    with serving(ROOT / "app.py", {**environ, "LAB_START_WORKER": "0"}, folder / "server.log") as address:
+    yield {**environ, "LAB_START_WORKER": "0"}
+
+
+@contextmanager
+def _served(folder: Path) -> Iterator[str]:
+    from tests.browser.conftest import ROOT, serving
+
+    with (
+        prepared(folder) as environ,
+        serving(ROOT / "app.py", environ, folder / "server.log") as address,
+    ):
         yield address
 
 

@@ -105,9 +105,9 @@ def _round_trip(image: NDArray[Any]) -> NDArray[Any]:
 
 def _reference(folder: Path, size: int) -> Any:
     """The films as a reference whose rows lie in memory-mapped files."""
+    from lab.features.unit import unit
     from lab.neighbours.lowres import LowResolution
     from lab.neighbours.reference import ReferenceSet
-    from lab.neighbours.search import unit
 
     spaces = {"features": (Edges(), unit), "lowres": (LowResolution(), np.asarray)}
     files = {

@@ -27,6 +27,7 @@ REPORTS = (
     ("canary_recall", "recall"),
     ("browser_viewer", "measure"),
     ("browser_map", "measure"),
+    ("browser_map_many", "many"),
     ("browser_pages", "pages"),
 )
 

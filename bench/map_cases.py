@@ -14,7 +14,7 @@ def placing(rows: int = 2_000, queries: int = 1, columns: int = 1280) -> Case:
     """One new sample on a UMAP of 2,000 images, warm: exact search of our own, umap-learn's layout."""
     import umap
 
-    from lab.neighbours.search import unit
+    from lab.features.unit import unit
     from lab.projection.fit import fit
 
     train, new = unit(cloud(rows, columns, 6)), unit(cloud(queries, columns, 7))
@@ -46,7 +46,8 @@ def among_neighbours(rows: int = 20_000, queries: int = 64, columns: int = 1280,
     """Placing without a model, by the 15 nearest images, against scikit-learn's weighted neighbours."""
     from sklearn.neighbors import NearestNeighbors
 
-    from lab.neighbours.search import ExactIndex, unit
+    from lab.features.unit import unit
+    from lab.neighbours.search import ExactIndex
     from lab.projection.place import SHARPNESS, place
 
     train, new = unit(cloud(rows, columns, 8)), unit(cloud(queries, columns, 9))

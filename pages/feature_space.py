@@ -20,6 +20,7 @@ from lab.ui.map_layers import (
     run_words,
 )
 from lab.ui.map_points import points
+from lab.ui.map_spaces import agreement_panel, choose_space
 from lab.ui.map_view import chart, controls, honesty
 from lab.ui.state import MapKey as Key
 from lab.ui.state import QueryKey
@@ -56,12 +57,14 @@ with sentences():
     if not list_datasets():
         missing("There is no map yet.", "A map needs a dataset with features.", "library", "Library")
         st.stop()
-    left, middle, right = st.columns([0.27, 0.2, 0.53], vertical_alignment="bottom")
+    left, middle, space, right = st.columns([0.25, 0.12, 0.19, 0.44], vertical_alignment="bottom")
     with left:
         dataset = choose_dataset()
     with middle:
         method = choose_method()
-    fitted = find_map(dataset, method)
+    with space:
+        extractor = choose_space(dataset)
+    fitted = find_map(dataset, method, extractor)
     if fitted is not None:
         with right:
             runs = choose_runs(dataset)
@@ -70,4 +73,5 @@ with sentences():
         table = points(fitted, runs, placed)
         take_asked(table)
         explore(table, fitted, runs)
+        agreement_panel(dataset, extractor)
         centroids(fitted, runs, placed)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from lab.ui.frame import head, missing, sentences
-from lab.ui.neighbour_set import ONE, WHOLE, whole_set
+from lab.ui.neighbour_address import ONE, arrive, lost, tell
+from lab.ui.neighbour_set import WHOLE, whole_set
 from lab.ui.neighbour_spaces import spaces_panel
 from lab.ui.neighbour_trail import breadcrumb, steps, subject_at
 from lab.ui.neighbour_view import comparison, headline, numbers
@@ -17,11 +18,13 @@ from lab.ui.subjects import Subject, sources
 WORDS = "By words"
 
 
-def one_image(chosen: Subject) -> None:
+def one_image(chosen: Subject | None) -> None:
     """The chosen image, or where a walk from it has led."""
     start = start_of(chosen)
     taken = steps(start)
-    breadcrumb(taken, start)
+    tell(taken)
+    lost()
+    breadcrumb(taken, start or "Start")
     subject = subject_at(taken[-1]) if taken else chosen
     if subject is None:
         return
@@ -48,6 +51,7 @@ with sentences():
             "Write a prompt",
         )
         st.stop()
+    arrive(found)
     view = st.segmented_control(
         "Look at",
         [ONE, WHOLE, WORDS],
@@ -61,5 +65,5 @@ with sentences():
         whole_set()
     elif view == WORDS:
         by_words()
-    elif (subject := choose(found)) is not None:
-        one_image(subject)
+    else:
+        one_image(choose(found))

@@ -18,7 +18,8 @@ function away(state) {
 }
 
 async function film(state, row) {
-  const address = `/api/map/${encodeURIComponent(state.packet.header.films)}/${row}`
+  const { plotly, films: token } = state.packet.header // both lie in one folder of this server
+  const address = `${plotly.slice(0, plotly.lastIndexOf("/"))}/${encodeURIComponent(token)}/${row}`
   if (films.has(address)) return films.get(address)
   let told
   try {

@@ -27,6 +27,8 @@ export default function (component) {
     if (held) {
       clearTimeout(held.timer)
       held.watch.disconnect()
+      cancelAnimationFrame(held.painting)
+      held.forget()
       if (window.Plotly && held.drawn) window.Plotly.purge(held.plot)
     }
     mountedMaps.delete(root)
@@ -47,7 +49,9 @@ function library(address) {
 
 function build(root) {
   root.replaceChildren()
-  const state = { root, plot: make("div", "plot"), card: make("div", "card"), words: make("div", "legend"), mode: "lasso", hover: null, keys: "replace" }
+  const state = { root, plot: make("div", "plot"), card: make("div", "card"), words: make("div", "legend"), canvas: make("canvas", "crowd"),
+    mode: "lasso", hover: null, over: null, keys: "replace", painting: 0 }
+  state.pad = state.canvas.getContext("2d")
   const bar = make("div", "toolbar")
   state.buttons = Object.entries(MODES).map(([mode, words]) => {
     const one = make("button", "tool", words)
@@ -69,15 +73,46 @@ function build(root) {
   frame.tabIndex = 0
   frame.setAttribute("role", "application")
   frame.setAttribute("aria-label", "Feature-space map; the list of samples below gives the same images")
-  frame.append(state.plot, state.card)
+  frame.append(state.canvas, state.plot, state.card)
+  underPointer(state, frame)
   state.words.append(make("span", "hint", "Drawing the map…"))
   frame.addEventListener("pointerdown", e => { state.keys = e.shiftKey ? "add" : e.altKey ? "subtract" : "replace" }, true)
   frame.addEventListener("pointerleave", () => away(state))
   frame.addEventListener("keydown", e => { if (e.key === "Escape") { e.stopPropagation(); send(state, { kind: "clear" }) } })
   root.append(bar, state.words, frame)
-  state.watch = new ResizeObserver(() => state.drawn && window.Plotly.Plots.resize(state.plot))
+  state.watch = new ResizeObserver(() => state.drawn && Promise.resolve(window.Plotly.Plots.resize(state.plot)).then(() => repaint(state)))
   state.watch.observe(frame)
   return state
+}
+
+// Resting on and clicking a point of the crowd, which the plot itself does not know.
+function underPointer(state, frame) {
+  let pressed = null
+  const place = event => {
+    const room = state.plot.getBoundingClientRect()
+    return [event.clientX - room.left, event.clientY - room.top]
+  }
+  frame.addEventListener("pointermove", event => {
+    if (!state.crowd || state.over !== null || event.buttons) return
+    const [x, y] = place(event), found = beneath(state, x, y)
+    if (found !== null) hovered(state, found, x, y)
+    else if (state.hover !== null) away(state)
+  })
+  // The plot covers the page while a button is down, so what happens then is heard by the window. A lasso may end
+  // where it began: a click is what never left its place.
+  const still = event => pressed && Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) <= 4
+  const watched = {
+    pointermove: event => { if (!still(event)) pressed = null },
+    pointerup: event => {
+      const clicked = still(event) && state.crowd && state.over === null
+      pressed = null
+      const found = clicked ? beneath(state, ...place(event)) : null
+      if (found !== null) send(state, { kind: "click", row: found, mode: event.shiftKey ? "add" : "replace" })
+    },
+  }
+  frame.addEventListener("pointerdown", event => { pressed = [event.clientX, event.clientY] }, true)
+  for (const [name, heard] of Object.entries(watched)) window.addEventListener(name, heard, true)
+  state.forget = () => { for (const [name, heard] of Object.entries(watched)) window.removeEventListener(name, heard, true) }
 }
 
 function drag(state, mode) {
@@ -104,7 +139,7 @@ function layout(state) {
   const { header } = state.packet
   const bare = { showgrid: false, zeroline: false, showticklabels: false, ticks: "", linecolor: header.theme.grid, mirror: true, showline: true }
   return { height: header.height, autosize: true, uirevision: header.frame, dragmode: state.mode, hovermode: "closest", hoverdistance: 14,
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: header.theme.panel, margin: { l: 2, r: 2, t: 2, b: 2 }, showlegend: false,
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: state.crowd ? "rgba(0,0,0,0)" : header.theme.panel, margin: { l: 2, r: 2, t: 2, b: 2 }, showlegend: false,
     xaxis: { ...bare, range: edges(header, 0) }, yaxis: { ...bare, range: edges(header, 1), ...(header.square ? { scaleanchor: "x", scaleratio: 1 } : {}) },
     newselection: { line: { color: header.theme.text, width: 1.5, dash: "dot" } }, font: { family: header.theme.font, color: header.theme.text } }
 }
@@ -112,18 +147,23 @@ function layout(state) {
 async function redraw(state) {
   const packet = state.packet
   const began = performance.now()
-  const { made, rows, many } = traces(packet)
+  state.crowd = crowd(packet)
+  state.canvas.hidden = !state.crowd
+  const { made, rows, many } = traces(packet, state.crowd ? state.crowd.owned : [false, false])
+  const points = many + (state.crowd ? state.crowd.rows.length : 0)
   state.rows = rows
+  state.over = null
   const config = { displayModeBar: false, scrollZoom: true, responsive: false, doubleClick: false }
   state.plot.style.height = `${packet.header.height}px`
   away(state)
   await window.Plotly.react(state.plot, made, layout(state), config)
   if (!state.drawn) listen(state)
   state.drawn = true
+  paint(state)
   mark(state)
-  legend(state, many)
+  legend(state)
   state.root.dataset.view = packet.header.view
-  state.root.dataset.points = String(many)
+  state.root.dataset.points = String(points)
   state.root.dataset.ms = String(Math.round(performance.now() - began))
   state.root.dataset.digest = packet.header.digest
 }
@@ -139,9 +179,14 @@ function listen(state) {
   state.plot.on("plotly_hover", event => {
     const found = row(event)
     const room = state.plot.getBoundingClientRect()
+    state.over = found
     if (found !== null) hovered(state, found, event.event.clientX - room.left, event.event.clientY - room.top)
   })
-  state.plot.on("plotly_unhover", () => away(state))
+  state.plot.on("plotly_unhover", () => {
+    state.over = null
+    away(state)
+  })
+  for (const name of ["plotly_relayouting", "plotly_relayout", "plotly_afterplot"]) state.plot.on(name, () => repaint(state))
   state.plot.on("plotly_click", event => {
     const found = row(event)
     if (found !== null) send(state, { kind: "click", row: found, mode: event.event && event.event.shiftKey ? "add" : "replace" })
@@ -162,7 +207,7 @@ function send(state, event) {
   state.component.setTriggerValue("event", { mode: "replace", ...event, view: state.packet.header.view })
 }
 
-function legend(state, many) {
+function legend(state) {
   const { header, arrays } = state.packet
   const counts = new Array(header.looks.length).fill(0)
   let hollow = 0

@@ -1,6 +1,6 @@
 // From arrays to Plotly traces: one trace for each layer, shape and colour, each with the row numbers of its points.
 
-function groups({ header, arrays }) {
+function groups({ header, arrays }, owned) {
   const { layer, flags, codes } = arrays
   const byValue = Boolean(arrays.values)
   let selecting = false
@@ -8,7 +8,7 @@ function groups({ header, arrays }) {
   const found = new Map()
   for (let i = 0; i < flags.length; i++) {
     const f = flags[i]
-    if (!(f & VISIBLE) || f & DENSE && !(f & SELECTED)) continue
+    if (!(f & VISIBLE) || f & DENSE && !(f & SELECTED) || owned[header.looks[layer[i]].size > 10 ? 1 : 0]) continue
     const unknown = byValue && !Number.isFinite(arrays.values[i]) ? 1 : 0
     const code = codes ? codes[i] : unknown
     const name = (((f & SELECTED ? 1 : 0) * 256 + layer[i]) * 2 + (f & OFF_MAP ? 1 : 0)) * 256 + code
@@ -40,9 +40,9 @@ function marker({ header, arrays }, group, selecting, many) {
   return made
 }
 
-function traces(packet) {
+function traces(packet, owned) {
   const { header, arrays } = packet
-  const { list, selecting } = groups(packet)
+  const { list, selecting } = groups(packet, owned)
   const made = [], rows = []
   const add = (trace, own = null) => { made.push(trace); rows.push(own) }
   for (const back of backdrop(packet)) add(back)
@@ -53,7 +53,9 @@ function traces(packet) {
     add({ type: "scattergl", mode: "markers", x: Float32Array.from(own, i => arrays.x[i]), showlegend: false,
       y: Float32Array.from(own, i => arrays.y[i]), hoverinfo: "none", marker: marker(packet, group, selecting, many) }, own)
   }
-  for (const front of foreground(packet)) add(front)
+  for (const front of foreground(packet, owned)) add(front)
+  // Without any mark of its own the plot would not take a lasso.
+  if (owned[0]) add({ type: "scatter", mode: "markers", x: header.low.slice(0, 1), y: header.low.slice(1), hoverinfo: "skip", marker: { opacity: 0 } })
   return { made, rows, many }
 }
 
@@ -82,7 +84,7 @@ function links({ header, arrays }) {
     line: { color: "rgba(255,255,255,0.75)", width: 1.2 } }
 }
 
-function foreground({ header, arrays }) {
+function foreground({ header, arrays }, owned) {
   const found = []
   const at = (rows, symbol, size, colour, width) => ({ type: "scatter", mode: "markers", hoverinfo: "skip", showlegend: false,
     x: rows.map(i => arrays.x[i]), y: rows.map(i => arrays.y[i]), marker: { symbol, size, color: colour, line: { width, color: colour } } })
@@ -94,7 +96,8 @@ function foreground({ header, arrays }) {
   }
   if (header.torn) {
     const torn = []
-    for (let i = 0; i < arrays.flags.length; i++) if ((arrays.flags[i] & (TORN | VISIBLE)) === (TORN | VISIBLE)) torn.push(i)
+    for (let i = 0; i < arrays.flags.length; i++) 
+      if ((arrays.flags[i] & (TORN | VISIBLE)) === (TORN | VISIBLE) && !owned[header.looks[arrays.layer[i]].size > 10 ? 1 : 0]) torn.push(i)
     if (torn.length) found.push({ ...at(torn, "x-thin", 6, header.theme.danger, 1.2), type: "scattergl" })
   }
   if (header.links.length) found.push(at(header.links, "circle-open", 13, "#ffffff", 1.4))

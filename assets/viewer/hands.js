@@ -11,12 +11,19 @@ function listen(film) {
   on("pointerdown", event => {
     if (event.button > 2) return
     event.preventDefault() // no text selection, no autoscroll
-    held = { x: event.clientX, y: event.clientY, what: doing(state, event), moved: 0, button: event.button, region: null }
+    if (fingerDown(film, event)) {
+      if (held) takeBack(film, held)
+      held = null
+      return
+    }
+    const before = together(state, film).map(other => [other, { ...other.view }])
+    held = { x: event.clientX, y: event.clientY, what: doing(state, event), moved: 0, button: event.button, region: null, before }
     canvas.setPointerCapture(event.pointerId)
     box.focus({ preventScroll: true })
     if (held.what === "mark") held.region = startRegion(film, imagePoint(film, event))
   })
   on("pointermove", event => {
+    if (fingerMove(film, event)) return
     if (!held) { point(state, relative(film, event), film); return }
     const [dx, dy] = [event.clientX - held.x, event.clientY - held.y]
     held.moved += Math.abs(dx) + Math.abs(dy)
@@ -29,6 +36,7 @@ function listen(film) {
     else adjust(film, dx, dy)
   })
   const release = event => {
+    fingerUp(film, event)
     if (!held) return
     const { region, moved, button: which } = held
     held = null
@@ -38,6 +46,8 @@ function listen(film) {
   on("pointerup", release)
   on("pointercancel", release)
   on("pointerleave", () => { if (!held) point(state, null, null) })
+  // A page that scrolls under one finger must not scroll under two.
+  on("touchstart", event => { if (event.touches.length > 1) event.preventDefault() }, { passive: false })
   on("contextmenu", event => event.preventDefault())
   on("dblclick", () => restore(state, film))
   on("wheel", event => wheel(film, event), { passive: false })

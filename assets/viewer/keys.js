@@ -6,7 +6,7 @@ const HELP = [
   ["Space, double click", "reset"], ["1 2 3 4", "window presets"], ["I", "invert"], ["H  V", "flip left-right, up-down"],
   ["R  L", "rotate right, left"], ["+  −  =  0", "zoom in, out, fit, 1:1"], ["← →", "previous, next film"],
   ["↑ ↓", "previous, next frame"], ["P", "play or pause"], ["U", "link or unlink"], ["S  B", "swipe, blink"],
-  ["D  K", "difference, checkerboard"], ["M", "magnifier"], ["O", "masks"], ["F", "enlarge"], ["Enter", "choose this film"], ["Page up, down", "previous, next case"],
+  ["D  K", "difference, checkerboard"], ["M", "magnifier"], ["O", "masks"], ["F", "enlarge"], [",  .", "previous, next layout"], ["Two fingers", "zoom and pan"], ["Enter", "choose this film"], ["Page up, down", "previous, next case"],
   ["Delete", "remove the last region"], ["Esc", "leave: the page scrolls again"], ["?", "this list"],
 ]
 
@@ -37,6 +37,8 @@ function actionsOf(film) {
     o: () => showMask(state, state.opacity > 0 ? 0 : 0.4),
     p: () => cine(state, !state.playing),
     f: () => enlarge(state, film.box),
+    ",": () => arrange(state, state.stage - 1),
+    ".": () => arrange(state, state.stage + 1),
     "?": () => help(state),
     Enter: () => choose(film),
     PageUp: () => turnPage(state, -1),
@@ -53,7 +55,7 @@ function actionsOf(film) {
 
 function walk(state, film, by) {
   for (let at = film.index + by; at >= 0 && at < state.frames.length; at += by) {
-    if (state.films[at]) {
+    if (state.films[at] && !state.frames[at].classList.contains("off")) {
       if (state.grid.classList.contains("one")) enlarge(state, state.frames[at])
       state.frames[at].focus()
       return

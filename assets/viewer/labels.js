@@ -14,7 +14,7 @@ function frame(state, spec, index) {
   const film = {
     state, index, box, screen, canvas, spec, presets: presetsOf(state, spec), pen: canvas.getContext("2d", { alpha: false }),
     view: { ...PLAIN }, frame: whole(spec.frames, 1, MAX_FRAMES) ? Math.floor(spec.frames / 2) : 0,
-    samples: null, mask: null, pending: 0, geometry: null,
+    samples: null, span: null, mask: null, labels: [], pending: 0, geometry: null, fingers: new Map(), pinch: null,
   }
   state.frames[index] = box
   label(film, spec)
@@ -77,7 +77,7 @@ function open(state, film) {
   const canvas = new OffscreenCanvas(1, 1)
   Object.assign(film, {
     full, home: homeOf(spec, full), grey: new Uint8ClampedArray(full + 1), table: new Uint32Array(full + 1), tableOf: "",
-    scratch: { canvas, pen: canvas.getContext("2d", { willReadFrequently: true }), image: null }, levelsOf: -1, layerOf: -1,
+    scratch: { canvas, pen: canvas.getContext("2d", { willReadFrequently: true }), image: null }, levelsOf: -1, layerOf: "",
     numbers: element("span", "numbers"), value: element("span", "value"), cursor: element("span", "cursor"),
     versus: element("span", "versus"), divider: element("div", "divider"), waiting: element("p", "waiting", "Loading the film"),
   })
@@ -113,7 +113,10 @@ async function fill(film, spec) {
     return
   }
   guarded(film.box, () => {
-    Object.assign(film, { spec, samples, mask, home: homeOf(spec, film.full), view: { ...PLAIN }, tableOf: "", levelsOf: -1, layerOf: -1 })
+    const home = homeOf(spec, film.full)
+    Object.assign(film, {
+      spec, samples, mask, labels: labelsOf(mask), home, span: spanOf(spec, samples, home, film.full), view: { ...PLAIN }, tableOf: "", levelsOf: -1, layerOf: "",
+    })
     film.presets = presetsOf(state, spec)
     later(film)
     showMask(state)

@@ -1,6 +1,8 @@
 // Where the page calls in: once for every rerun, with the same element as long as the component stays on the page.
 
 const mounted = new WeakMap()
+const dressed = new WeakSet()
+let sheet = null
 
 export default function (component) {
   const root = component.parentElement.querySelector(".viewer")
@@ -17,7 +19,20 @@ export default function (component) {
   }
 }
 
+// The style comes with the script; each viewer lives in a root of its own and takes it in once.
+function dress(root) {
+  const home = root.getRootNode()
+  if (dressed.has(home)) return
+  if (!sheet) {
+    sheet = new CSSStyleSheet()
+    sheet.replaceSync(STYLE)
+  }
+  home.adoptedStyleSheets = [...home.adoptedStyleSheets, sheet]
+  dressed.add(home)
+}
+
 function show(root, component) {
+  dress(root)
   const header = read(component.data)
   if (!header) {
     const state = mounted.get(root)
@@ -40,6 +55,7 @@ function show(root, component) {
     else if (film) fill(film, spec)
   })
   mark(state)
+  credit(state)
 }
 
 const samePixels = (one, other) => text(one.url) === text(other.url) && text(one.mask && one.mask.url) === text(other.mask && other.mask.url) &&
@@ -50,30 +66,29 @@ function shapeOf(header) {
   const films = header.viewports.map(one => [
     one.length, one.width, one.height, one.channels, one.depth, one.frames, one.withheld === true, Boolean(one.mask), text(one.modality),
   ])
-  return JSON.stringify([films, header.columns, header.narrow, header.lead, header.layout, header.tools, header.blinded, header.marking])
+  return JSON.stringify([films, stagesOf(header), header.tools, header.blinded, header.marking])
 }
 
 // Choices that are about the hands and not about the films outlive a change of films.
 function mount(root, header, shape, previous) {
   if (previous) unmount(previous)
-  const { lens = false, opacity = 0.4, rate = 20, tool = "window", swipe = 0.5 } = previous || {}
+  const masks = header.masks === true ? 0.4 : 0
+  const { lens = false, opacity = masks, rate = 20, tool = "window", swipe = 0.5, unseen = new Set() } = previous || {}
+  const stages = stagesOf(header)
   const linked = previous ? previous.linked : header.linked !== false
   const state = {
     root, header, shape, linked, lens, opacity, rate, tool, swipe, films: [], frames: [], tools: {}, modes: {}, mode: "", partner: 1,
-    regions: [], token: null, at: null, pointed: null, active: null, playing: false, closed: false,
+    stages, stage: 0, unseen, regions: [], token: null, at: null, pointed: null, active: null, playing: false, closed: false,
   }
   mounted.set(root, state)
   state.bar = toolbar(state)
   press(state.lensButton, lens)
   const grid = element("div", "grid")
   state.grid = grid
-  const columns = Math.max(1, header.columns | 0)
-  grid.style.setProperty("--columns", String(columns))
-  grid.style.setProperty("--narrow", String(Math.max(1, header.narrow | 0 || columns)))
-  grid.classList.toggle("lead", header.lead === true)
-  grid.dataset.layout = text(header.layout)
-  root.replaceChildren(state.bar, grid)
+  state.credit = element("p", "credit")
+  root.replaceChildren(state.bar, grid, state.credit)
   header.viewports.forEach((spec, index) => grid.append(frame(state, spec, index)))
+  arrange(state, previous && JSON.stringify(previous.stages) === JSON.stringify(stages) ? previous.stage : 0)
   showFrames(state)
   showWindow(state)
   state.observer = new ResizeObserver(guarded(root, () => redraw(state)))
@@ -91,6 +106,14 @@ function unmount(state) {
   clearTimeout(state.restTimer)
   for (const film of state.films) if (film && film.pending) cancelAnimationFrame(film.pending)
   for (const name of ["keydown", "keyup", "keypress"]) state.root.removeEventListener(name, state.keys)
+}
+
+// Whom to name for the films on screen; a blinded packet names nobody.
+function credit(state) {
+  const given = Array.isArray(state.header.credits) ? state.header.credits.slice(0, MAX_FILMS) : []
+  const named = state.header.blinded === true ? [] : given.map(text).filter(Boolean)
+  state.credit.textContent = named.length ? `Films: ${named.join(" · ")}` : ""
+  state.credit.hidden = !named.length
 }
 
 function mark(state) {

@@ -33,8 +33,14 @@ function valueAt(film, x, y) {
   if (x < 0 || y < 0 || x >= width || y >= height) return ""
   const at = ((film.frame * height + y) * width + x) * channels
   const value = channels === 1 ? film.samples[at].toLocaleString("en") : [...film.samples.subarray(at, at + 3)].join(" ")
-  const label = film.mask ? `  label ${film.mask[(film.spec.mask.frames === 1 ? 0 : film.frame * width * height) + y * width + x]}` : ""
+  const label = film.mask ? `  ${labelAt(film, x, y)}` : ""
   return `${value}${label}\nx ${x}  y ${y}`
+}
+
+function labelAt(film, x, y) {
+  const { width, height, mask } = film.spec
+  const label = film.mask[(mask.frames === 1 ? 0 : film.frame * width * height) + y * width + x]
+  return (label && nameOf(film, label)) || `label ${label}`
 }
 
 function lens(film, pen) {

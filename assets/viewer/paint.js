@@ -176,17 +176,19 @@ function overlay(film, pen) {
 function layerOf(film) {
   const { width, height, mask } = film.spec
   const frame = mask.frames === 1 ? 0 : film.frame
-  if (film.layerOf === frame) return film.layer
+  const { unseen } = film.state
+  const wanted = [frame, ...unseen].join(" ")
+  if (film.layerOf === wanted) return film.layer
   film.layer = film.layer || new OffscreenCanvas(width, height)
   const image = new ImageData(width, height)
   const start = frame * width * height
   for (let i = 0; i < width * height; i++) {
     const label = film.mask[start + i]
-    if (!label) continue
-    const ink = INKS[(label - 1) % INKS.length]
+    if (!label || unseen.has(label)) continue
+    const ink = inkOf(label)
     image.data.set([ink[0], ink[1], ink[2], 255], i * 4)
   }
   film.layer.getContext("2d").putImageData(image, 0, 0)
-  film.layerOf = frame
+  film.layerOf = wanted
   return film.layer
 }

@@ -10,7 +10,7 @@ function toolbar(state) {
   const { header } = state
   const all = header.tools === "full"
   const several = header.viewports.length > 1
-  const groups = [linking(state, several), hands(state, all, header.marking === true), windows(state)]
+  const groups = [linking(state, several), hanging(state), hands(state, all, header.marking === true), windows(state)]
   groups.push(placing(state, all))
   if (all) groups.push(turning(state))
   if (several && all) groups.push(comparisons(state))
@@ -56,13 +56,9 @@ function magnify(state) {
 }
 
 function windows(state) {
-  const names = state.header.presets && Object.values(state.header.presets)[0]
   const choice = element("select", "choice")
   choice.title = "Window presets (1-4)"
   choice.setAttribute("aria-label", "Window preset")
-  const list = Array.isArray(names) ? names.slice(0, 4) : []
-  choice.append(new Option("Window", "", true, true))
-  list.forEach((one, at) => choice.append(new Option(`${at + 1}  ${text(one && one.name)}`, String(at))))
   choice.addEventListener("change", guarded(choice, () => {
     if (choice.value !== "") preset(state, target(state), Number(choice.value))
   }))
@@ -73,10 +69,19 @@ function windows(state) {
 // The menu says which preset is on, and nothing once a hand has changed it.
 function showWindow(state) {
   const film = target(state)
-  if (!film || !state.choice) return
+  if (!film || !state.choice || !film.span) return
+  const list = film.presets.slice(0, 4)
+  const names = list.map((one, at) => `${at + 1}  ${text(one.name)}`)
+  if (state.choice.dataset.of !== names.join()) {
+    state.choice.dataset.of = names.join()
+    state.choice.replaceChildren(new Option("Window", ""), ...names.map((name, at) => new Option(name, String(at))))
+  }
   const { level, spread } = film.view
-  const at = film.presets.findIndex(one => Math.abs(one.level - level) < 1e-9 && Math.abs(one.spread - spread) < 1e-9)
-  state.choice.value = at >= 0 && at < 4 ? String(at) : ""
+  const at = list.findIndex((_, number) => {
+    const one = windowOfPreset(film, number)
+    return Math.abs(one.level - level) < 1e-9 && Math.abs(one.spread - spread) < 1e-9
+  })
+  state.choice.value = at >= 0 ? String(at) : ""
 }
 
 function placing(state, all) {
@@ -110,7 +115,7 @@ function stack(state, viewports) {
   if (most < 2) return []
   state.play = toggle("Play", "Play or pause (P)", () => cine(state, !state.playing), "play")
   const slider = range("Frame", 0, most - 1, 1, value => {
-    const film = target(state)
+    const film = stacked(state)
     if (film) step(state, film, value - film.frame)
   })
   state.frameSlider = slider
@@ -121,14 +126,20 @@ function stack(state, viewports) {
   return [state.play, slider, rate]
 }
 
-function showFrames(state) {
+// The stack that the slider speaks of: the film in use, or the first that has frames.
+function stacked(state) {
   const film = target(state)
+  return film && film.spec.frames > 1 ? film : state.films.find(one => one && one.spec.frames > 1)
+}
+
+function showFrames(state) {
+  const film = stacked(state)
   if (film && state.frameSlider) state.frameSlider.value = String(film.frame)
 }
 
 function masks(state, viewports) {
   if (!viewports.some(one => sized(one) && masked(one))) return []
-  const slider = range("Mask opacity", 0, 1, 0.05, value => { state.opacity = value; redraw(state) })
+  const slider = range("Mask opacity", 0, 1, 0.05, value => showMask(state, value))
   slider.value = String(state.opacity)
   state.maskSlider = slider
   state.maskButton = toggle("Mask", "Show or hide masks (O)", () => showMask(state, state.opacity > 0 ? 0 : 0.4), "mask")
@@ -140,6 +151,7 @@ function showMask(state, opacity = state.opacity) {
   if (!state.maskSlider) return
   state.maskSlider.value = String(opacity)
   press(state.maskButton, opacity > 0)
+  legend(state)
   redraw(state)
 }
 

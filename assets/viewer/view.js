@@ -94,15 +94,14 @@ function look(film, zoom, x, y) {
 function zoomAt(film, factor, px, py) {
   const { canvas, spec, view } = film
   const ratio = canvas.width / Math.max(1, canvas.clientWidth)
-  const [sx, sy] = [px * ratio, py * ratio]
-  const [x, y] = toImage(geometry(film, canvas, view).matrix, sx, sy)
   const zoom = clamp(view.zoom * factor, MIN_ZOOM, MAX_ZOOM)
-  const scale = fit(film, canvas, view.turn) * zoom
+  // From the place itself and not from the geometry, whose whole offsets would add up over the steps of a pinch.
+  const gap = (1 / view.zoom - 1 / zoom) / fit(film, canvas, view.turn)
   const [cos, sin] = TURNS[view.turn & 3]
   const [fx, fy] = [view.flipH ? -1 : 1, view.flipV ? -1 : 1]
-  const dx = ((sx - canvas.width / 2) * fx) / scale
-  const dy = ((sy - canvas.height / 2) * fy) / scale
-  look(film, zoom, (x - (cos * dx + sin * dy)) / spec.width, (y - (cos * dy - sin * dx)) / spec.height)
+  const dx = (px * ratio - canvas.width / 2) * fx * gap
+  const dy = (py * ratio - canvas.height / 2) * fy * gap
+  look(film, zoom, view.x + (cos * dx + sin * dy) / spec.width, view.y + (cos * dy - sin * dx) / spec.height)
 }
 
 function pan(film, dx, dy) {
@@ -128,9 +127,38 @@ function restore(state, source) {
 
 function preset(state, source, number) {
   change(state, source, (view, film) => {
-    const chosen = film.presets[number]
-    if (chosen) { view.level = chosen.level; view.spread = chosen.spread }
+    if (film.presets[number]) Object.assign(view, windowOfPreset(film, number))
   })
+}
+
+// A preset counts in widths of the window that was given with the film, else of the grey levels that are in it: a dull
+// film of 8 bits would go black in parts of its full range. The first preset is the film as stored.
+function windowOfPreset(film, number) {
+  const { home, span, presets } = film
+  const { level, spread } = presets[number]
+  if (number === 0) return { level, spread }
+  const centre = span.centre + span.width * level
+  return { level: (centre - home.centre) / home.width, spread: (span.width * spread) / home.width }
+}
+
+// The grey levels between the 0.5th and the 99.5th percentile of the middle frame, from a part of a large one.
+const SPAN_SAMPLES = 250000
+
+function spanOf(spec, samples, home, full) {
+  if (spec.window) return home
+  const size = spec.width * spec.height * spec.channels
+  const start = Math.floor(spec.frames / 2) * size
+  const counts = new Uint32Array(full + 1)
+  const by = 3 * Math.floor(size / SPAN_SAMPLES / 3) + 1 // no multiple of three: every channel is asked
+  let seen = 0
+  for (let i = start; i < start + size; i += by, seen++) counts[samples[i]]++
+  const reach = share => {
+    let value = 0
+    for (let sum = counts[0]; sum <= share * seen && value < full;) sum += counts[++value]
+    return value
+  }
+  const [low, high] = [reach(0.005), reach(0.995)]
+  return { centre: (low + high) / 2, width: Math.max(1, high - low) }
 }
 
 // What is on screen turns or flips, however it was turned before.

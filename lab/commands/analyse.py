@@ -1,16 +1,15 @@
-"""`embed`, `neighbours`, `map` and `evaluate`: features, their neighbours, their plane, their metrics."""
+"""`embed`, `map` and `evaluate`: features, their plane, their metrics."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from lab.commands.options import EXTRACTOR, AsJson, DatasetOption, ExtractorOption, SeedOption
 from lab.commands.output import emit, run_to_end
 from lab.runs.prepare import prepare_dataset
-from lab.runs.requests import embed_run, evaluate_run, map_run, neighbours_run
+from lab.runs.requests import embed_run, evaluate_run, map_run
 
 
 def embed(dataset: DatasetOption, extractor: ExtractorOption = EXTRACTOR, as_json: AsJson = False) -> None:
@@ -19,49 +18,6 @@ def embed(dataset: DatasetOption, extractor: ExtractorOption = EXTRACTOR, as_jso
     emit(
         result, as_json, [f"{result['extracted']} images extracted, {result['stored']} were stored already."]
     )
-
-
-def neighbours(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.")],
-    dataset: DatasetOption,
-    k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many neighbours to list.")] = 5,
-    extractor: ExtractorOption = EXTRACTOR,
-    as_json: AsJson = False,
-) -> None:
-    """List the nearest images of a dataset, with distances and the near-copy verdict."""
-    prepare_dataset(dataset, extractor, run_to_end, upto="calibrate")
-    found = run_to_end(neighbours_run(images, dataset, k, extractor))
-    result = {"run": found["run"], "dataset": found["dataset"], "images": []}
-    lines = []
-    for path, item in zip(images, found["images"], strict=True):
-        shown = _neighbour_facts(path, item)
-        result["images"].append(shown)
-        lines.append(
-            f"{path.name}: {shown['verdict']}, p {shown['p']:.4f} of {shown['n_reference']} distances"
-        )
-        lines += [
-            f"    {near['image']}  {near['patient_id']}  {near['split']}  {near['distance']:.4f}"
-            for near in shown["neighbours"]
-        ]
-    emit(result, as_json, lines)
-
-
-def _neighbour_facts(path: Path, item: dict[str, Any]) -> dict[str, Any]:
-    """One image of a neighbours run in the shell's spelling."""
-    verdict = item["verdict"]
-    shown = {
-        "image": str(path),
-        "verdict": verdict["label"],
-        "p": verdict["p"],
-        "n_reference": verdict["n_reference"],
-        "identical": item["identical"],
-        "off_map": item["off_map"],
-        "detectors": {d.pop("name"): d for d in map(dict, verdict["detectors"])},
-    }
-    near = [{"image": match.pop("image_id"), **match} for match in map(dict, item["neighbours"])]
-    held_out = item["held_out"]
-    shown["held_out"] = None if held_out is None else {"image": held_out.pop("image_id"), **held_out}
-    return {**shown, "neighbours": near}
 
 
 def feature_map(

@@ -37,11 +37,11 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def prepare(as_json: AsJson = False) -> None:
-    """Get the phantom set ready: films, features, calibration and map; what is there is kept."""
-    from lab.runs.prepare import next_step
+    """Get the phantom set and the leakage demonstration ready; what is there is kept."""
+    from lab.leakage.demo_runs import next_preparation
 
     ran = []
-    while (spec := next_step()) is not None:
+    while (spec := next_preparation()) is not None:
         sys.stderr.write(f"{spec.label}\n")
         run_to_end(spec)
         ran.append(spec.kind)

@@ -15,6 +15,8 @@ from lab.commands import (
     gates,
     generate,
     generators,
+    leakage,
+    neighbours,
     phantoms,
     runs,
     train,
@@ -34,11 +36,15 @@ app.add_typer(phantoms.app, name="phantoms")
 app.add_typer(gates.app, name="gates")
 app.add_typer(generators.app, name="generators")
 app.add_typer(extractors.app, name="extractors")
+app.add_typer(leakage.app, name="leakage")
 app.command("doctor")(doctor.doctor)
 app.command("prepare")(doctor.prepare)
 app.command("generate")(generate.generate)
 app.command("embed")(analyse.embed)
-app.command("neighbours")(analyse.neighbours)
+app.command("neighbours")(neighbours.neighbours)
+app.command("audit")(neighbours.audit)
+app.command("spaces")(neighbours.spaces)
+app.command("retrieve")(neighbours.retrieve)
 app.command("map")(analyse.feature_map)
 app.command("evaluate")(analyse.evaluate)
 app.command("train")(train.train)

@@ -44,17 +44,24 @@ def pack(
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the pack; by default its own.")] = None,
     patients: Annotated[int, typer.Option("--patients", min=1)] = PHANTOM_PATIENTS,
     films: Annotated[int, typer.Option("--films", min=1, help="Films of each patient.")] = PHANTOM_FILMS,
+    features_only: Annotated[
+        bool, typer.Option("--features-only", help="Add the features a pack lacks; keep the rest of it.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make the phantom pack anew from the code as it is: render, embed, calibrate. Resumable."""
-    from lab.runs.pack_phantoms import pack_phantoms
+    from lab.runs.pack_phantoms import add_features, pack_phantoms
 
     # A workspace of its own: the set in the person's workspace is neither used nor touched.
     place = settings().workspace / "phantom-pack" / renderer_digest()[:16]
     os.environ["LAB_WORKSPACE"] = str(place)
     os.environ.pop("LAB_STORE_URL", None)
     with ticks() as tick:
-        made = pack_phantoms(out or FOLDER / PHANTOM, PHANTOM, patients, films, 0, tick)
+        target = out or FOLDER / PHANTOM
+        if features_only:
+            made = add_features(target, PHANTOM, tick)
+        else:
+            made = pack_phantoms(target, PHANTOM, patients, films, 0, tick)
     size = sum((made.folder / name).stat().st_size for name in made.files)
     emit(
         {"folder": str(made.folder), "dataset": made.dataset, "files": dict(made.files), "bytes": size},

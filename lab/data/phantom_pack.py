@@ -1,8 +1,8 @@
 """The phantom pack: a rendered phantom set without its films, so that a first start takes seconds.
 
-A pack holds the card and the manifest as the importer wrote them, the features of every film, the finished
-calibrations and the fitted map. It is taken only when everything in it was made by the code that is installed
-here; otherwise the films are rendered, embedded and calibrated as for any other set.
+A pack holds the card and the manifest as the importer wrote them, the features of every film by several
+extractors, the finished calibrations and the fitted map. It is taken only when what it cannot do without was made by
+the code that is installed here; otherwise the films are rendered, embedded and calibrated as for any other set.
 """
 
 from __future__ import annotations
@@ -15,23 +15,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from lab.atomic import write_bytes, write_json
 from lab.config import ASSETS, Settings, settings
 from lab.data import manifest
 from lab.data.card import read_card
 from lab.data.dataset import CARD, MANIFEST, Dataset
+from lab.data.phantom_features import as_stored, extractors, further, row_digests
 from lab.data.phantom_films import FILM, renderer_digest, write_note
 from lab.data.staging import staging_folder
 from lab.errors import StoreError
 from lab.provenance import digest_file
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from lab.features.extractor import FeatureExtractor
 
 FOLDER = ASSETS / "phantoms"
 FORMAT = 1
@@ -63,20 +60,6 @@ class PhantomPack:
         """What `pack.json` holds."""
         told = {key: value for key, value in dataclasses.asdict(self).items() if key != "folder"}
         return {"format": FORMAT, **told}
-
-
-def extractors() -> dict[str, FeatureExtractor]:
-    """What computes each feature file of a pack, by the stem of its name."""
-    from lab.features.extractor import FlippedExtractor
-    from lab.features.extractors import get_extractor
-    from lab.neighbours.lowres import LowResolution
-
-    plain = get_extractor()
-    return {
-        "features": plain,
-        "features-mirrored": FlippedExtractor(plain),
-        "low-resolution": LowResolution(),
-    }
 
 
 def find_pack(patients: int, films_per_patient: int, seed: int) -> PhantomPack | None:
@@ -122,7 +105,7 @@ def misfit(pack: PhantomPack) -> str:
     """Why a pack cannot be taken, as half a sentence; "" when it fits the installed code and is whole."""
     if pack.renderer != renderer_digest():
         return "the renderer of the phantoms has changed since"
-    if pack.features != {name: extractor.digest for name, extractor in extractors().items()}:
+    if any(pack.features.get(name) != extractor.digest for name, extractor in extractors().items()):
         return "the feature extractor has changed since"
     try:
         whole = all(digest_file(pack.folder / name) == digest for name, digest in pack.files.items())
@@ -141,6 +124,19 @@ def install(pack: PhantomPack, id: str) -> Dataset:
         DatasetError: when the id is taken, or the manifest is damaged.
         StoreError: when the disk is full.
     """
+    return _taken(pack, id, whole=True)
+
+
+def take_films(pack: PhantomPack, id: str) -> Dataset:
+    """Take the films of a pack in as the dataset `id`, and nothing that was computed of them.
+
+    Raises:
+        DatasetError, StoreError: as `install`.
+    """
+    return _taken(pack, id, whole=False)
+
+
+def _taken(pack: PhantomPack, id: str, whole: bool) -> Dataset:
     place = settings()
     table = manifest.read(pack.folder / MANIFEST)
     card = read_card(pack.folder / CARD)
@@ -149,9 +145,10 @@ def install(pack: PhantomPack, id: str) -> Dataset:
             f"The phantom pack contradicts itself; nothing was kept of it; make it anew: {REMAKE}"
         )
     with staging_folder(place.datasets / id) as staging:
-        _put_features(pack, [str(digest) for digest in table["digest"]], place)
-        _put_finished(pack.folder / CALIBRATIONS, "calibration.json", place.workspace / CALIBRATIONS)
-        _put_finished(pack.folder / MAPS, "map.json", place.workspace / MAPS)
+        if whole:
+            _put_features(pack, table, place)
+            _put_finished(pack.folder / CALIBRATIONS, "calibration.json", place.workspace / CALIBRATIONS)
+            _put_finished(pack.folder / MAPS, "map.json", place.workspace / MAPS)
         now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         shutil.copyfile(pack.folder / MANIFEST, staging / MANIFEST)
         write_json(staging / CARD, dataclasses.replace(card, id=id, created=now).as_json())
@@ -159,27 +156,22 @@ def install(pack: PhantomPack, id: str) -> Dataset:
     return Dataset(place.datasets / id)
 
 
-def _put_features(pack: PhantomPack, digests: list[str], place: Settings) -> None:
+def _put_features(pack: PhantomPack, table: pd.DataFrame, place: Settings) -> None:
     from lab.features.packed import unpack
     from lab.features.store import FeatureStore
 
     store = FeatureStore(place.features)
-    for name, extractor in extractors().items():
-        missing = set(store.missing(extractor, digests))
+    usable = {name: key for name, key in further().items() if pack.features.get(name) == key.digest}
+    for name, key in {**extractors(), **usable}.items():
+        digests = row_digests(name, table)
+        missing = set(store.missing(key, digests))
         if not missing:
             continue
         rows = [row for row, digest in enumerate(digests) if digest in missing]
         matrix = unpack((pack.folder / f"{name}.npz").read_bytes())
         if len(matrix) != len(digests):
             raise StoreError(f"The phantom pack is incomplete; nothing was kept; make it anew: {REMAKE}")
-        store.put(extractor, [digests[row] for row in rows], as_stored(name, matrix[rows]))
-
-
-def as_stored(name: str, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Low-resolution rows are of zero mean and unit norm; rounding has moved both by a little."""
-    from lab.neighbours.lowres import normalised
-
-    return normalised(matrix) if name == "low-resolution" else matrix
+        store.put(key, [digests[row] for row in rows], as_stored(name, matrix[rows]))
 
 
 def _put_finished(source: Path, last: str, target: Path) -> None:

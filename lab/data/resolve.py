@@ -7,6 +7,7 @@ from pathlib import Path
 from lab.data.dataset import Dataset, parse_reference
 from lab.data.folder_set import from_folder
 from lab.data.imageset import ImageSet
+from lab.data.merged import JOIN, open_merged
 from lab.data.samples import list_sample_sets, open_sample_set
 from lab.data.splits import TRAIN
 from lab.data.store import list_datasets, open_dataset
@@ -17,7 +18,7 @@ def resolve(reference: str | Path, whole: bool = False, folders: bool = True) ->
     """Find an image set.
 
     Args:
-        reference: "ID" or "ID:SPLIT" of a dataset, the id of a sample set, or the path of a folder.
+        reference: "ID" or "ID:SPLIT" of a dataset, the id of a sample set, "ID+ID" of several, or the path of a folder.
         whole: a bare dataset id means all splits (an inventory) instead of train (a reference).
         folders: whether paths are understood; pages say no to what comes from a URL.
 
@@ -29,6 +30,8 @@ def resolve(reference: str | Path, whole: bool = False, folders: bool = True) ->
     text = str(reference).strip()
     if folders and (isinstance(reference, Path) or _is_path(text)):
         return from_folder(Path(text))
+    if JOIN in text and not (folders and Path(text).is_dir()):
+        return open_merged(text)
     id, split = parse_reference(text)
     dataset = _dataset(id)
     if dataset is not None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.errors import InputError, NotComputable
+from lab.features.unit import unit
 
 CHUNK = 64
 Matrix = NDArray[np.float32]
@@ -87,23 +88,18 @@ def agreement(
             f"The agreement of two spaces over {k} nearest needs at least {max(3, k + 1) + own} images."
         )
     rows = np.unique(np.linspace(0, len(asked_a) - 1, min(limit, len(asked_a))).round().astype(int))
-    unit_a, unit_b = _unit(features_a), _unit(features_b)
+    unit_a, unit_b = unit(features_a), unit(features_b)
     ranks, tops = [], []
     for start in range(0, len(rows), CHUNK):
         part = rows[start : start + CHUNK]
-        left = _without(1.0 - _unit(asked_a[part]) @ unit_a.T, part if own else None)
-        right = _without(1.0 - _unit(asked_b[part]) @ unit_b.T, part if own else None)
+        left = _without(1.0 - unit(asked_a[part]) @ unit_a.T, part if own else None)
+        right = _without(1.0 - unit(asked_b[part]) @ unit_b.T, part if own else None)
         ranks.append(_rank_correlation(left, right))
         tops.append(_common(left, right, k))
     per_query, top = np.concatenate(ranks), np.concatenate(tops)
     return Agreement(
         float(per_query.mean()), float(top.mean()), k / rest, k, len(rows), len(features_a), per_query, top
     )
-
-
-def _unit(matrix: Matrix) -> Matrix:
-    norms = np.linalg.norm(matrix, axis=1, keepdims=True)
-    return np.asarray(matrix / np.maximum(norms, 1e-12), dtype=np.float32)
 
 
 def _without(distances: Matrix, own: NDArray[np.int_] | None) -> Matrix:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lab.errors import WeightsError
 from lab.features.extractor import FeatureExtractor
 from lab.features.loaded import LoadedExtractor
 from lab.features.records import get_record, list_records
@@ -45,6 +46,21 @@ def get_extractor(name: str = DEFAULT) -> FeatureExtractor:
         NotFoundError: with the known names.
     """
     return LoadedExtractor(get_record(name))
+
+
+def extractor_digest(name: str) -> str:
+    """Digest of what the extractor gives now: its record and its weights; of the record alone where they are not here.
+
+    Records are data: an edited one changes features without any change of code.
+
+    Raises:
+        NotFoundError: with the known names.
+    """
+    record = get_record(name)
+    try:
+        return LoadedExtractor(record).digest
+    except WeightsError:
+        return record.digest_with("")
 
 
 def default_extractors(colour: bool = False) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lab.errors import GeneratorError, WeightsError
 from lab.features.record import ExtractorRecord
+from lab.features.text_image_folder import VOCABULARIES
 from lab.generators.download import HubFile, OnBytes, download
 from lab.generators.load import HubModel
 from lab.generators.weights import check_no_code, check_safetensors
@@ -45,7 +46,9 @@ def _named_files(record: ExtractorRecord, model: HubModel, files: list[HubFile])
                 f"The file {name[:80]} of {model.title} has another digest at the hub than in the record; "
                 "nothing was downloaded; do not use it."
             )
-    return [there[name] for name in wanted]
+    # A model of texts too is searched with by words once its tokenizer is here.
+    words = ("tokenizer_config.json", *VOCABULARIES) if record.family == "open-clip" else ()
+    return [there[name] for name in dict.fromkeys([*wanted, *(name for name in words if name in there)])]
 
 
 def _check(record: ExtractorRecord, folder: Path) -> None:

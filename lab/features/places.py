@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from lab.config import settings
@@ -77,8 +78,19 @@ def state(record: ExtractorRecord) -> str:
 def weights_digest(record: ExtractorRecord, place: Place) -> str:
     """SHA-256 over the weights and settings; digests that the record states are taken from it."""
     files = {**place.weights, **place.settings}
-    told = {name: record.weights.get(name) or digest_file(path) for name, path in files.items()}
+    told = {name: record.weights.get(name) or _digest(path) for name, path in files.items()}
     return next(iter(told.values())) if len(told) == 1 else digest_json(told)
+
+
+def _digest(path: Path) -> str:
+    state = path.stat()
+    return _digest_once(path, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _digest_once(path: Path, size: int, written: int) -> str:
+    """SHA-256 of a file as it is: pages ask for it at each drawing, and weights can be gigabytes."""
+    return digest_file(path)
 
 
 def check_weights(record: ExtractorRecord, place: Place) -> None:
@@ -136,7 +148,9 @@ def _missing(record: ExtractorRecord, names: list[str]) -> str:
             f"python -m lab extractors download {record.id}, or put {files} into extractors/{record.id} of the "
             f"workspace.{gate}"
         )
+    # Without a hub to fetch from, the record's notes are the only word on how the file comes about.
+    how = f" {record.notes}" if record.notes else ""
     return (
         f"{record.title} is not on this machine; everything else works; put {files} into "
-        f"extractors/{record.id} of the workspace.{gate}"
+        f"extractors/{record.id} of the workspace.{gate}{how}"
     )

@@ -1,8 +1,9 @@
 """Text-image models: an open_clip folder that gives images and captions vectors in one space.
 
 The folder holds `open_clip_config.json` (`model_cfg` and `preprocess_cfg`), `open_clip_model.safetensors`, where
-`model_cfg` names a tokenizer its files, and a `card.json` where this project wrote it. Everything comes from the
-folder through open_clip itself; nothing is downloaded and no pickle is opened.
+`model_cfg` names a tokenizer its files, where it names a text tower of the hub its settings (`text_config`), and a
+`card.json` where this project wrote it. Everything comes from the folder through open_clip itself; nothing is
+downloaded. Weights published as a state dictionary (`.bin`) are read as tensors only, never as objects.
 """
 
 from __future__ import annotations
@@ -19,7 +20,15 @@ from numpy.typing import NDArray
 from lab.device import CPU
 from lab.errors import InputError, NotFoundError, WeightsError
 from lab.features.extractor import as_rgb8
-from lab.features.text_image_folder import CARD, check_offline, read_config, read_json
+from lab.features.text_image_folder import (
+    CARD,
+    TEXT_CONFIG,
+    check_offline,
+    model_digest,
+    published_weights,
+    read_config,
+    read_json,
+)
 
 BATCH = 32
 Vectors = NDArray[np.float32]
@@ -118,16 +127,21 @@ class TextImageModel:
         unknown = tuple(word for word in words if known and word not in known)
         met = len(words) - len(unknown)
         coded = getattr(self.tokenizer, "tokenizer", None)
-        if coded is None or not getattr(coded, "is_fast", False):
-            return TextReading(unknown, (), met)
-        spans = coded(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)[
-            "offset_mapping"
-        ]
-        limit = int(self.tokenizer.context_length) - int(coded.num_special_tokens_to_add())
-        if len(spans) <= limit:
-            return TextReading(unknown, (), met)
-        cut = int(spans[limit][0])
-        return TextReading(unknown, tuple(text[text.rfind(" ", 0, cut + 1) + 1 :].split()), met)
+        return TextReading(unknown, dropped_words(text, coded, int(self.tokenizer.context_length)), met)
+
+
+def dropped_words(text: str, coded: Any, length: int) -> tuple[str, ...]:
+    """Words at the end of a text beyond `length` tokens; () where the tokenizer (of transformers) cannot say."""
+    if coded is None or not getattr(coded, "is_fast", False):
+        return ()
+    spans = coded(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)[
+        "offset_mapping"
+    ]
+    limit = length - int(coded.num_special_tokens_to_add())
+    if len(spans) <= limit:
+        return ()
+    cut = int(spans[limit][0])
+    return tuple(text[text.rfind(" ", 0, cut + 1) + 1 :].split())
 
 
 def open_text_image(folder: Path, device: str = CPU) -> TextImageModel:
@@ -144,18 +158,22 @@ def open_text_image(folder: Path, device: str = CPU) -> TextImageModel:
     """
     import open_clip
 
-    from lab.generators.weights import check_folder, weights_digest
+    from lab.generators.weights import check_folder, check_no_code
 
     if not folder.is_dir():
         raise NotFoundError(
             f"The text-image model {folder.name[:80]} is not here; nothing was loaded; train it or copy its folder."
         )
     config = read_config(folder)
-    check_folder(folder)
+    published = published_weights(folder)
+    if published is None:
+        check_folder(folder)
+    else:
+        check_no_code(folder)
     check_offline(folder, config)
     name = f"local-dir:{folder}"
     try:
-        model, preprocess = open_clip.create_model_from_pretrained(name, device=device)
+        model, preprocess = _built(folder, config, published, device)
         tokenizer = open_clip.get_tokenizer(name)
     except (RuntimeError, ValueError, TypeError, KeyError, AttributeError, AssertionError, OSError) as error:
         reason = " ".join(str(error).split()).rstrip(".")[:120]
@@ -165,6 +183,29 @@ def open_text_image(folder: Path, device: str = CPU) -> TextImageModel:
     model.eval().requires_grad_(False)
     card = read_json(folder / CARD) if (folder / CARD).is_file() else {}
     return TextImageModel(
-        str(card.get("id") or folder.name), weights_digest(folder), int(config["model_cfg"]["embed_dim"]), model,
+        str(card.get("id") or folder.name), model_digest(folder), int(config["model_cfg"]["embed_dim"]), model,
         preprocess, tokenizer, device, card,
     )  # fmt: skip
+
+
+def _built(folder: Path, config: dict[str, Any], published: Path | None, device: str) -> tuple[Any, Any]:
+    """Model and preprocessing by open_clip; the settings of a text tower of the hub come from beside them."""
+    import open_clip
+
+    name, changed = f"local-dir:{folder}", {}
+    text = config["model_cfg"]["text_cfg"]
+    if text.get("hf_model_name"):
+        place = str(folder / TEXT_CONFIG)
+        changed["text_cfg"] = {**text, "hf_model_name": place, "hf_model_pretrained": False}
+    if published is None:
+        return tuple(open_clip.create_model_from_pretrained(name, device=device, **changed))
+    from open_clip.transform import PreprocessCfg, image_transform_v2
+
+    from lab.features.weights_file import read_state
+
+    model = open_clip.create_model(name, load_weights=False, pretrained_text=False, device=device, **changed)
+    state = read_state(published)
+    # A buffer that transformers kept in older files and computes now.
+    state.pop("text.transformer.embeddings.position_ids", None)
+    model.load_state_dict(state)
+    return model, image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), is_train=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lab.errors import WeightsError
-from lab.features.text_image_folder import CARD, CONFIG, PHANTOM, folder_of, read_json
+from lab.features.text_image_folder import CARD, CONFIG, PHANTOM, folder_of, model_digest, read_json
 from lab.provenance import digest_file, digest_json
 
 ABSENT = (
@@ -31,13 +31,11 @@ def model_card(name: str = PHANTOM) -> dict[str, Any]:
 
 def installed_digest(name: str = PHANTOM) -> str:
     """Digest of everything a reading by the model depends on, its card with the reference too; "none" without it."""
-    from lab.generators.weights import weights_digest
-
     folder = folder_of(name)
     if not is_here(name):
         return "none"
     card = folder / CARD
-    return digest_json([weights_digest(folder), digest_file(card) if card.is_file() else ""])
+    return digest_json([model_digest(folder), digest_file(card) if card.is_file() else ""])
 
 
 def why_not(modality: str, phantom: bool, name: str = PHANTOM) -> str:

@@ -8,10 +8,14 @@ from typing import Any
 
 from lab.config import ASSETS, settings
 from lab.errors import WeightsError
+from lab.provenance import digest_file, digest_json
 
 PHANTOM = "phantom-clip"
 CONFIG = "open_clip_config.json"
 CARD = "card.json"
+SAFE, PUBLISHED = "open_clip_model.safetensors", "open_clip_pytorch_model.bin"
+TEXT_CONFIG = "text_config"
+"""Folder with the config.json of a text tower that transformers builds, where open_clip_config.json only names it."""
 VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model")
 
 
@@ -19,6 +23,21 @@ def folder_of(name: str = PHANTOM) -> Path:
     """Folder of a text-image model: one trained here takes the place of the one that comes with the program."""
     local = settings().workspace / "extractors" / name
     return local if (local / CONFIG).is_file() else ASSETS / "extractors" / name
+
+
+def published_weights(folder: Path) -> Path | None:
+    """The weights as a state dictionary (`.bin`), where a model was published so and no safetensors are there."""
+    file = folder / PUBLISHED
+    return file if file.is_file() and not (folder / SAFE).is_file() else None
+
+
+def model_digest(folder: Path) -> str:
+    """SHA-256 over weights, settings and tokenizer of a text-image model."""
+    from lab.generators.weights import weights_digest
+
+    published = published_weights(folder)
+    own = weights_digest(folder)
+    return own if published is None else digest_json([own, digest_file(published)])
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -72,10 +91,10 @@ def check_offline(folder: Path, config: dict[str, Any]) -> None:
             "This text-image model asks to run code of its own, which is never done; nothing was loaded; "
             "use a model of a standard class."
         )
-    if text.get("hf_model_name") and not Path(str(text["hf_model_name"])).is_dir():
+    if text.get("hf_model_name") and not (folder / TEXT_CONFIG / "config.json").is_file():
         raise WeightsError(
-            "This text-image model takes the settings of its text tower from outside its folder; nothing was "
-            "loaded; use one that holds them all."
+            "This text-image model takes the settings of its text tower from another repository; nothing was loaded; "
+            f"put the config.json of {str(text['hf_model_name'])[:80]} into {TEXT_CONFIG} of its folder."
         )
     if not text.get("hf_tokenizer_name"):
         return

@@ -36,12 +36,29 @@ def read_state(file: Path) -> dict[str, torch.Tensor]:
     return state
 
 
+def _holds_objects(file: Path) -> bool:
+    """Whether a file is a pickle, or torch's archive of one, whatever its name says."""
+    with file.open("rb") as stream:
+        head = stream.read(8)
+    # Safetensors begin with the length of their header, which may look like anything but fits the file.
+    fits = len(head) == 8 and int.from_bytes(head, "little") <= file.stat().st_size - 8
+    return not fits and head.startswith((b"\x80", b"PK\x03\x04"))
+
+
+def _objects(file: Path) -> WeightsError:
+    return WeightsError(
+        f"The weights file {file.name[:80]} holds more than tensors and could run code, so it was not opened; "
+        "everything else works; where running it is safe, open it once with its own package, save its state_dict() "
+        "with safetensors.torch.save_file, and put that file here."
+    )
+
+
 def _tensors(file: Path) -> dict[str, torch.Tensor]:
     from pickle import UnpicklingError  # what torch raises for more than tensors
 
     import torch
 
-    if file.suffix == ".safetensors":
+    if file.suffix == ".safetensors" and not _holds_objects(file):
         from safetensors.torch import load_file
 
         from lab.generators.weights import check_safetensors
@@ -49,12 +66,10 @@ def _tensors(file: Path) -> dict[str, torch.Tensor]:
         check_safetensors(file, file.name)
         return dict(load_file(file))
     try:
-        state: Any = torch.load(file, map_location=CPU, weights_only=True)
+        with file.open("rb") as stream:  # by content: a file's name would choose another reader
+            state: Any = torch.load(stream, map_location=CPU, weights_only=True)
     except UnpicklingError as error:
-        raise WeightsError(
-            f"The weights file {file.name[:80]} holds more than tensors and could run code, so it was not opened; "
-            "save its state dictionary as safetensors."
-        ) from error
+        raise _objects(file) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise WeightsError(
             f"The weights file {file.name[:80]} is damaged; nothing was computed; copy it again."

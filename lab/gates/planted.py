@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.data.imageset import patient_balanced
 from lab.errors import NotFoundError, StoreError
+from lab.gates.planted_price import price
 from lab.gates.report import Figure, GateReport
 from lab.gates.ship import calibration_figures
 from lab.gates.ship_ground import Ground, open_ground
@@ -45,6 +46,7 @@ CODE = (
     "lab.neighbours",
     "lab.features",
     "lab.gates.planted",
+    "lab.gates.planted_price",
     "lab.gates.ship_ground",
     "lab.gates.ship_samples",
 )
@@ -90,14 +92,28 @@ def measure(asset: str, on_progress: OnProgress) -> GateReport:
         DatasetError: when its training dataset is not installed with held-out images.
     """
     from lab.device import limit_threads
-    from lab.generators.cards import EMBEDDED, get_card
+    from lab.generators.cards import EMBEDDED
     from lab.generators.load import load, model_digest
 
     limit_threads()
-    card = get_card(asset)
+    card = card_of(asset)
     films = read_planted((card.root or EMBEDDED / asset) / PLANTED)
     ground = open_ground(card.training_dataset, on_progress)
     return measure_on(card, model_digest(card), lambda: load(card), films, ground, on_progress)
+
+
+def card_of(asset: str) -> GeneratorCard:
+    """The card of a generator, or of the one that was trained here by the recipe of that name.
+
+    Raises:
+        NotFoundError: where there is neither.
+    """
+    from lab.generators.cards import get_card
+
+    try:
+        return get_card(asset)
+    except NotFoundError:
+        return get_card(f"{asset}-local")
 
 
 def measure_on(
@@ -134,6 +150,8 @@ def measure_on(
         hits = found(ground.queries(samples, on_progress), searched, ground, chosen)
         share = wilson(sum(hits), len(hits))
         figures.append(Figure(name, share.value, share.low, share.high, limit, n=share.n, note=note))
+        if name == CONTROL:
+            figures.append(price(samples, SAMPLES, ground.held_out, on_progress))
         details[name] = [{**asdict(film), "found": hit} for film, hit in zip(chosen, hits, strict=True)]
     inputs = {
         "generator": digest, "train": ground.train.digest, "held-out": ground.held_out.digest,

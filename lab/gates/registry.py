@@ -11,7 +11,7 @@ from typing import cast
 from lab.config import ASSETS
 from lab.errors import NotFoundError
 from lab.gates.report import FOLDER, GateReport
-from lab.generators.training.recipe import MEMORISED, memorised
+from lab.generators.training.recipe import MEMORISED, MITIGATED, memorised
 
 OnProgress = Callable[[str, int, int], None]
 Measure = Callable[[str, OnProgress], GateReport]
@@ -66,6 +66,13 @@ GATES = (
         "planted",
         "generators",
         tuple(memorised(films).id for films in MEMORISED),
+    ),
+    Gate(
+        "mitigation",
+        "How much of what was planted is given back when something is done against it",
+        "mitigation",
+        "leakage",
+        MITIGATED,
     ),
     Gate(
         "text-image",

@@ -40,6 +40,7 @@ class GeneratorCard:
         colour: "grey" or "rgb".
         options: further keyword arguments for the pipeline's call, such as guidance_rescale.
         over_trained: trained on purpose to give its training images back, to show what a leak is.
+        local_only: never to be passed on; refused among the embedded generators.
         vocabulary: words the text encoder was trained on; empty for an open vocabulary.
         captions: the only captions it was trained on; empty where any sentence of its vocabulary will do.
         examples: prompts to start from.
@@ -73,6 +74,7 @@ class GeneratorCard:
     training_dataset: str = ""
     phantom_trained: bool = False
     over_trained: bool = False
+    local_only: bool = False
     vocabulary: tuple[str, ...] = ()
     captions: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
@@ -192,8 +194,10 @@ def _check(card: GeneratorCard) -> None:
         or card.size not in card.allowed_sizes
     ):
         raise _refused("sizes must be multiples of 8 from 16 to 2048 and hold the default size")
-    if card.over_trained and not card.phantom_trained:
-        raise _refused("over-trained generators are kept for phantoms only, since they give patients away")
+    if card.over_trained and not (card.phantom_trained or card.local_only):
+        raise _refused(
+            "over-trained generators of real films must be local_only, since they give patients away"
+        )
     if not 1 <= card.steps <= 200:
         raise _refused("steps must be 1 to 200")
     if not (math.isfinite(card.guidance) and 0 <= card.guidance <= 30):

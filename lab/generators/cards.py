@@ -50,7 +50,12 @@ def _read_all() -> tuple[list[GeneratorCard], list[tuple[str, str]]]:
 
 
 def _check_start(card: GeneratorCard) -> None:
-    """What every card must pass before it is offered: it asks for no code, neither itself nor in its folder."""
+    """What every card must pass before it is offered: it asks for no code, and what is local is not shipped."""
+    if card.local_only and card.root is not None and EMBEDDED in card.root.parents:
+        raise GeneratorError(
+            "This generator may never be passed on, and it lies among the shipped ones; other generators are kept; "
+            "remove it from there."
+        )
     asked = sorted(set(card.options) & set(_CODE_OPTIONS))
     if asked:
         raise GeneratorError(

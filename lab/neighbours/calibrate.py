@@ -20,6 +20,7 @@ from lab.features.extractor import FeatureExtractor
 from lab.features.store import FeatureStore
 from lab.neighbours.calibration import Calibration
 from lab.neighbours.canaries import THROUGH_VAE, Canary, CanaryRate, Image, kinds
+from lab.neighbours.contrast import FLOOR, REACH
 from lab.neighbours.detect import detect
 from lab.neighbours.intervals import Share, wilson
 from lab.neighbours.lowres import LowResolution
@@ -33,10 +34,10 @@ from lab.provenance import digest_json
 if TYPE_CHECKING:
     from lab.data.imageset import ImageSet
 
-REVISION = 1
+REVISION = 2
 BLOCK = 64
 CANARY_BLOCK = 8
-CANARIES = 40
+CANARIES = 100
 OFF_MAP_PERCENTILE = 99.0
 DETECTORS = (REGISTERED, COSINE)
 
@@ -53,7 +54,7 @@ def calibration_digest(
     sets = [
         [part.digests(), [str(p) for p in part.patients()]] if part else None for part in (train, held_out)
     ]
-    search = [SCALES, ANGLES, SHIFTS, WINDOW, LowResolution.digest]
+    search = [SCALES, ANGLES, SHIFTS, WINDOW, REACH, FLOOR, LowResolution.digest]
     return digest_json([REVISION, sets, extractor.digest, search, canaries, seed, vae])
 
 

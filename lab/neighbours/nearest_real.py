@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from lab.errors import NotComputable
@@ -111,6 +112,11 @@ def nearest_real(samples: NDArray[Any], reference: NDArray[Any], reach: Floats |
         for start in range(0, len(samples), QUERIES)
     ]
     return Nearest(*(np.concatenate(found) for found in zip(*parts, strict=True)))
+
+
+def closest_first(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of an audit, those to look at first on top: by p, then by registered and by feature distance."""
+    return table.sort_values(["p", "registered", "distance"], kind="stable", na_position="last")
 
 
 def collapsed(samples: NDArray[Any]) -> bool:

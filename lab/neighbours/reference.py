@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from lab.features.extractor import FeatureExtractor, FlippedExtractor
 from lab.features.store import FeatureStore, extract
+from lab.features.unit import unit
 from lab.neighbours.lowres import LowResolution
 from lab.neighbours.registered import RegisteredIndex
-from lab.neighbours.search import ExactIndex, unit
+from lab.neighbours.search import ExactIndex
 from lab.neighbours.unit_store import stored_rows, unit_rows
 
 if TYPE_CHECKING:

@@ -1,9 +1,9 @@
 """Detector (a), registered correlation: is this film, moved a little or mirrored, one of the training films?
 
-A sample's low-resolution image is mirrored or not, scaled, rotated and shifted in small steps; each
-variant's central window is correlated with the same window of every training film, and the largest
+The local contrast of a sample's low-resolution image is mirrored or not, scaled, rotated and shifted in small steps;
+each variant's central window is correlated with the same window of every training film, and the largest
 correlation counts. The distance is 1 - correlation. Pixels, unlike learned features, survive blur, noise
-and an autoencoder's round trip.
+and an autoencoder's round trip; local contrast, unlike grey levels, survives another window.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.device import CPU, pick
+from lab.neighbours.contrast import local_contrast
 from lab.neighbours.lowres import SIDE, normalised
 
 if TYPE_CHECKING:
@@ -81,14 +82,14 @@ def _table() -> tuple[NDArray[np.int64], NDArray[np.float32]]:
 
 
 def windows(lowres: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The reference side: central windows (n, 1296) of images (n, 2304), zero mean, unit norm."""
+    """The reference side: central windows (n, 1296) of local contrasts (n, 2304), zero mean, unit norm."""
     edge = (SIDE - WINDOW) // 2
     cut = lowres.reshape(-1, SIDE, SIDE)[:, edge : SIDE - edge, edge : SIDE - edge]
     return normalised(cut.reshape(len(lowres), -1), FLAT_NORM)
 
 
 def query_windows(lowres: torch.Tensor) -> torch.Tensor:
-    """All variants of low-resolution images (q, 2304), zero mean and unit norm: (q x variants, 1296)."""
+    """All variants of local contrasts (q, 2304), zero mean and unit norm: (q x variants, 1296)."""
     import torch
 
     index, weight = (torch.from_numpy(part).to(lowres.device) for part in _table())
@@ -122,7 +123,7 @@ class RegisteredIndex:
     def _cut(self, lowres: NDArray[np.float32]) -> torch.Tensor:
         import torch
 
-        return torch.from_numpy(windows(lowres)).to(self._device)
+        return torch.from_numpy(windows(local_contrast(lowres))).to(self._device)
 
     def distances(
         self, lowres: NDArray[np.float32], rows: NDArray[np.int64] | None = None
@@ -143,9 +144,7 @@ class RegisteredIndex:
         out, best = [], []
         with torch.inference_mode():
             for start in range(0, len(lowres), QUERY_BLOCK):
-                block = torch.from_numpy(np.ascontiguousarray(lowres[start : start + QUERY_BLOCK])).to(
-                    self._device
-                )
+                block = torch.from_numpy(local_contrast(lowres[start : start + QUERY_BLOCK])).to(self._device)
                 correlation = query_windows(block) @ reference.T
                 value, variant = correlation.reshape(len(block), -1, len(reference)).max(1)
                 out.append(value.to(CPU).numpy())

@@ -38,13 +38,6 @@ class Neighbours:
     rows: NDArray[np.int64]
 
 
-def unit(matrix: NDArray[Any]) -> NDArray[np.float32]:
-    """Rows (n, d) scaled to length 1, float32; a row of zeros stays zero."""
-    wide = np.asarray(matrix, dtype=np.float32)
-    norm = np.sqrt(np.einsum("ij,ij->i", wide, wide, dtype=np.float64))[:, None]
-    return np.ascontiguousarray(wide / np.maximum(norm, 1e-12), dtype=np.float32)
-
-
 class ExactIndex:
     """Exact search over unit rows.
 

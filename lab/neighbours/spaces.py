@@ -93,6 +93,19 @@ def feature_space(name: str, features: NDArray[np.float32], rows: NDArray[np.flo
     return Space(name, out)
 
 
+def candidate_space(name: str, rows: Sequence[int], distances: Floats, count: int) -> Space:
+    """A space that compares pairs and so measures candidates only, which other spaces found.
+
+    Args:
+        rows: the candidates.
+        distances: (len(rows),).
+        count: films in all.
+    """
+    whole = np.full(count, np.inf)
+    whole[list(rows)] = distances
+    return Space(name, whole)
+
+
 def agreements(spaces: Sequence[Space], k: int = TOP) -> list[Agreement]:
     """Rank correlation and shared nearest films of every pair of spaces."""
     from scipy.stats import spearmanr

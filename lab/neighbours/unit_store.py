@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lab.atomic import replacing, write_json
 from lab.features.extractor import FeatureKey
-from lab.neighbours.search import unit
+from lab.features.unit import unit
 from lab.provenance import digest_json
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.neighbours.search import ExactIndex, unit
+from lab.features.unit import unit
+from lab.neighbours.search import ExactIndex
 
 NEIGHBOURS = 15
 # A point is torn when half of its true neighbours lie at least this far, in typical distances between any two images.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.neighbours.search import unit
+from lab.features.unit import unit
 from lab.projection.projection import METHODS, Projection, checked
 
 LEAST = 3

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.errors import InputError, NotComputable
-from lab.neighbours.search import ExactIndex, unit
+from lab.features.unit import unit
+from lab.neighbours.search import ExactIndex
 
 NEIGHBOURS = 15
 # Flatter weights pull a point that lies between two groups into the empty middle: measured on real films,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.errors import NotComputable
-from lab.neighbours.search import unit
+from lab.features.unit import unit
 from lab.projection.neighbourhood import kept_share, true_neighbours
 
 NEIGHBOURS = 15

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.neighbours.search import unit
+from lab.features.unit import unit
 from lab.projection.projection import METHODS, Projection, checked, distinct_rows
 
 LEAST = 10

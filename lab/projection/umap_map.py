@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.neighbours.search import ExactIndex, unit
+from lab.features.unit import unit
+from lab.neighbours.search import ExactIndex
 from lab.projection.projection import METHODS, Projection, checked, distinct_rows
 
 LEAST = 10

@@ -62,6 +62,17 @@ def known_extractor(name: str) -> str:
     return name
 
 
+def extractor_digest(name: str) -> str:
+    """Digest of an extractor as its record and its weights are now: records are data, no code digest covers them.
+
+    Raises:
+        NotFoundError: with the known names.
+    """
+    from lab.features import extractors
+
+    return extractors.extractor_digest(name)
+
+
 def checked_seed(seed: int) -> int:
     """The seed, when it is a whole number from 0 to `MAX_SEED`.
 

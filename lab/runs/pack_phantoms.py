@@ -1,31 +1,44 @@
 """Making the phantom pack: render, embed, calibrate, gather. What is finished is never made twice.
 
-Everything is made in the workspace; only whole files reach the pack, its description last.
+Everything is made in the workspace; only whole files reach the pack, its description last. Features alone can be
+added to a pack that is there (`add_features`): its calibrations and its map are kept.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.atomic import read_array, write_array, write_bytes, write_json
 from lab.config import settings
+from lab.data.card import read_card
 from lab.data.dataset import CARD, MANIFEST, Dataset
+from lab.data.phantom_features import (
+    CAPTIONS,
+    as_stored,
+    captions,
+    extractors,
+    further,
+    image_extractors,
+    row_digests,
+)
 from lab.data.phantom_films import renderer_digest
-from lab.data.phantom_pack import CALIBRATIONS, MAPS, PACK, PhantomPack, extractors, misfit, read_pack
-from lab.errors import NotComputable, NotFoundError, StoreError
+from lab.data.phantom_pack import CALIBRATIONS, MAPS, PACK, REMAKE, PhantomPack, misfit, read_pack
+from lab.errors import NotComputable, StoreError
 from lab.provenance import code_digest, digest_bytes, digest_json
+from lab.runs.pack_films import OnStage, rendered
 
 if TYPE_CHECKING:
+    from lab.features.extractor import FeatureKey
     from lab.features.store import FeatureStore
     from lab.neighbours.calibration import Calibration
     from lab.neighbours.memo import Memo
 
-OnStage = Callable[[str, int, int], None]
 # Blocks of another version of this code are not mixed with its own.
 NUMERIC = ("lab.neighbours", "lab.features")
+# Stored figures lie beside what they were measured on; they are no part of the pack.
+GATES = "gates"
 
 
 def pack_phantoms(
@@ -40,24 +53,57 @@ def pack_phantoms(
     Raises:
         DatasetError, ImageError, StoreError: what was finished is kept in the workspace.
     """
-    dataset = _rendered(id, patients, films_per_patient, seed, on_stage)
-    _embed(dataset, on_stage)
-    _pack_features(dataset, on_stage)
     asked = {"patients": patients, "films_per_patient": films_per_patient, "seed": seed}
     earlier = read_pack(target)
+    dataset = rendered(id, asked, earlier, on_stage)
+    names = [*_keys()]
+    _embed(dataset, names, on_stage)
+    _pack_features(dataset, names, on_stage)
+    packed = {name: _packed(name) for name in names}
     if earlier is None or misfit(earlier):
-        _write(dataset, asked, [], target)  # worth having before the calibration, which takes longest
+        # Worth having before the calibration, which takes longest.
+        _write(dataset, asked, packed, [], target)
     found = _mapped(dataset, on_stage)
     found += [_calibrated(dataset, vae, on_stage) for vae in _autoencoders(id)]
     on_stage("Writing the pack", 0, 1)
-    pack = _write(dataset, asked, found, target)
+    pack = _write(dataset, asked, packed, found, target)
     on_stage("Writing the pack", 1, 1)
     return pack
 
 
-def _write(dataset: Dataset, asked: dict[str, int], finished: list[Path], target: Path) -> PhantomPack:
-    files = _gather(dataset, finished, target)
-    digests = {name: extractor.digest for name, extractor in extractors().items()}
+def add_features(target: Path, id: str, on_stage: OnStage) -> PhantomPack:
+    """Add to a pack the features it lacks; everything else of it is kept as it is.
+
+    Raises:
+        StoreError: when there is no pack that fits, or it is of other films than the renderer makes now.
+        DatasetError, ImageError: what was finished is kept in the workspace.
+    """
+    pack = read_pack(target)
+    if pack is None or misfit(pack):
+        raise StoreError(
+            f"There is no phantom pack that features can be added to; nothing was made; make it anew: {REMAKE}"
+        )
+    lacking = [name for name, key in _keys().items() if pack.features.get(name) != key.digest]
+    if not lacking:
+        return pack
+    dataset = rendered(id, dict(pack.asked), pack, on_stage)
+    _embed(dataset, lacking, on_stage)
+    _pack_features(dataset, lacking, on_stage)
+    files = {name: _packed(name) if name in lacking else target / f"{name}.npz" for name in _keys()}
+    kept = [folder for room in (CALIBRATIONS, MAPS) for folder in sorted((target / room).glob("*"))]
+    return _write(dataset, dict(pack.asked), files, kept, target)
+
+
+def _keys() -> dict[str, FeatureKey]:
+    """What computes each feature file of the pack, those of further extractors among them."""
+    return {**extractors(), **further()}
+
+
+def _write(
+    dataset: Dataset, asked: dict[str, int], packed: dict[str, Path], finished: list[Path], target: Path
+) -> PhantomPack:
+    files = _gather(dataset, packed, finished, target)
+    digests = {name: key.digest for name, key in _keys().items()}
     pack = PhantomPack(target, asked, renderer_digest(), dataset.card.digest, digests, files)
     write_json(target / PACK, pack.as_json())
     _remove_others(target, {PACK, *files})
@@ -66,46 +112,37 @@ def _write(dataset: Dataset, asked: dict[str, int], finished: list[Path], target
     return pack
 
 
-def _rendered(id: str, patients: int, films: int, seed: int, on_stage: OnStage) -> Dataset:
-    from lab.data.phantom_dataset import render_phantom
-    from lab.data.store import open_dataset, remove_dataset
-
-    note = settings().workspace / "rendered.json"
-    asked = [id, patients, films, seed, renderer_digest()]
-    try:
-        dataset = open_dataset(id)
-        if note.is_file() and json.loads(note.read_bytes()) == asked:
-            return dataset
-        remove_dataset(id)
-    except NotFoundError:
-        pass
-    report = render_phantom(
-        id, patients, films, seed, lambda done, total: on_stage("Rendering radiographs", done, total), 1
-    )
-    write_json(note, asked)
-    return report.dataset
-
-
-def _embed(dataset: Dataset, on_stage: OnStage) -> None:
+def _embed(dataset: Dataset, names: list[str], on_stage: OnStage) -> None:
     from lab.features.store import FeatureStore, extract
+    from lab.features.text_image_store import text_vectors
+    from lab.features.text_image_unopened import UnopenedModel
 
-    for name, extractor in extractors().items():
-        for done, total in extract(extractor, dataset.subset(), FeatureStore(settings().features)):
-            on_stage(f"Embedding: {name}", done, total)
+    store = FeatureStore(settings().features)
+    for name, extractor in {**extractors(), **image_extractors()}.items():
+        if name in names:
+            for done, total in extract(extractor, dataset.subset(), store):
+                on_stage(f"Embedding: {name}", done, total)
+    words = further().get(CAPTIONS)
+    if CAPTIONS in names and words and store.missing(words, row_digests(CAPTIONS, dataset.manifest)):
+        on_stage(f"Embedding: {CAPTIONS}", 0, 1)
+        text_vectors(UnopenedModel(), captions(dataset.manifest), store)
+        on_stage(f"Embedding: {CAPTIONS}", 1, 1)
 
 
-def _pack_features(dataset: Dataset, on_stage: OnStage) -> None:
+def _pack_features(dataset: Dataset, names: list[str], on_stage: OnStage) -> None:
     """Round the features as the pack keeps them: a calibration must be of the very rows it will judge by."""
-    from lab.data.phantom_pack import as_stored
     from lab.features.packed import pack, unpack
     from lab.features.store import FeatureStore
 
-    digests, exact, rounded = dataset.subset().digests(), FeatureStore(settings().features), _packed_store()
-    for done, (name, extractor) in enumerate(extractors().items()):
-        on_stage("Packing features", done, len(extractors()))
-        if not _packed(name).is_file() or rounded.missing(extractor, digests):
-            data = pack(exact.matrix(extractor, digests))
-            rounded.put(extractor, digests, as_stored(name, unpack(data)))
+    exact, rounded = FeatureStore(settings().features), _packed_store()
+    for done, (name, key) in enumerate(_keys().items()):
+        if name not in names:
+            continue
+        on_stage("Packing features", done, len(_keys()))
+        digests = row_digests(name, dataset.manifest)
+        if not _packed(name).is_file() or rounded.missing(key, digests):
+            data = pack(exact.matrix(key, digests))
+            rounded.put(key, digests, as_stored(name, unpack(data)))
             write_bytes(_packed(name), data)
 
 
@@ -194,10 +231,13 @@ def _memo(folder: Path) -> Memo:
     return Memo(kept, lambda key, block: write_array(path(key), block))
 
 
-def _gather(dataset: Dataset, finished: list[Path], target: Path) -> dict[str, str]:
+def _gather(dataset: Dataset, packed: dict[str, Path], finished: list[Path], target: Path) -> dict[str, str]:
     """Write the files of the pack, those that have changed only; returns each name with its digest."""
     files = {}
-    for name, data in _contents(dataset, finished):
+    # The card of the same films stays as it is: the date in it is that of the set.
+    same = (target / CARD).is_file() and read_card(target / CARD).digest == dataset.card.digest
+    card = ((target if same else dataset.folder) / CARD).read_bytes()
+    for name, data in _contents(dataset, card, packed, finished):
         path = target / name
         if not path.is_file() or path.read_bytes() != data:
             write_bytes(path, data)
@@ -205,11 +245,13 @@ def _gather(dataset: Dataset, finished: list[Path], target: Path) -> dict[str, s
     return files
 
 
-def _contents(dataset: Dataset, finished: list[Path]) -> Iterator[tuple[str, bytes]]:
-    for name in (CARD, MANIFEST):
-        yield name, (dataset.folder / name).read_bytes()
-    for name in extractors():
-        yield f"{name}.npz", _packed(name).read_bytes()
+def _contents(
+    dataset: Dataset, card: bytes, packed: dict[str, Path], finished: list[Path]
+) -> Iterator[tuple[str, bytes]]:
+    yield CARD, card
+    yield MANIFEST, (dataset.folder / MANIFEST).read_bytes()
+    for name, path in packed.items():
+        yield f"{name}.npz", path.read_bytes()
     for folder in finished:
         room = MAPS if (folder / "map.json").is_file() else CALIBRATIONS
         for path in sorted(folder.iterdir()):
@@ -222,5 +264,5 @@ def _remove_others(target: Path, names: set[str]) -> None:
         if path.is_dir():
             if not any(path.iterdir()):
                 path.rmdir()
-        elif path.relative_to(target).as_posix() not in names:
+        elif path.parent.name != GATES and path.relative_to(target).as_posix() not in names:
             path.unlink()

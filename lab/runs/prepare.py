@@ -35,6 +35,25 @@ def next_step(name: str = PHANTOM, extractor: str = EXTRACTOR, upto: str = "map"
         spec = builders[step](name, extractor)
         if not _done(store, spec):
             return spec
+    return _noted(store, name) if upto == STEPS[-1] else None
+
+
+def _noted(store: RunStore, name: str) -> RunSpec | None:
+    """A run for features that came along with a phantom set: it ends at once, and pages then know that they are there.
+
+    No other dataset gets one: nobody waits for a second extractor that was not asked for.
+    """
+    from lab.data.phantom_features import FURTHER
+    from lab.data.store import open_dataset
+    from lab.features.presence import missing_features
+
+    dataset = open_dataset(name)
+    if dataset.card.origin != "phantom":
+        return None
+    for extractor in FURTHER:
+        spec = embed_run(name, extractor)
+        if not _done(store, spec) and missing_features(extractor, dataset.subset().digests()) == 0:
+            return spec
     return None
 
 

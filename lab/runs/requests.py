@@ -19,6 +19,7 @@ from lab.runs.dependencies import (
     checked_seed,
     dataset_digest,
     dataset_name,
+    extractor_digest,
     file_bytes,
     known_extractor,
     last_made,
@@ -76,7 +77,7 @@ def generate_run(request: GenerationRequest, dataset: str | None, extractor: str
             "dataset": dataset_digest(dataset),
             "calibration": calibration_digest(dataset, extractor),
         }
-        inputs |= {"map": map_coordinates(dataset, extractor)}
+        inputs |= {"map": map_coordinates(dataset, extractor), "extractor": extractor_digest(extractor)}
     label = f"{len(request.seeds)} images with {request.generator}"
     return RunSpec("generate", chosen, inputs, label)
 
@@ -85,7 +86,8 @@ def embed_run(reference: str, extractor: str = EXTRACTOR) -> RunSpec:
     """A run that extracts and stores the features of a dataset."""
     name = dataset_name(reference)
     chosen = {"dataset": name, "extractor": known_extractor(extractor)}
-    return RunSpec("embed", chosen, {"dataset": dataset_digest(name)}, f"Features of {name}")
+    inputs = {"dataset": dataset_digest(name), "extractor": extractor_digest(extractor)}
+    return RunSpec("embed", chosen, inputs, f"Features of {name}")
 
 
 def calibrate_run(reference: str, extractor: str = EXTRACTOR) -> RunSpec:
@@ -93,6 +95,7 @@ def calibrate_run(reference: str, extractor: str = EXTRACTOR) -> RunSpec:
     name = dataset_name(reference)
     chosen = {"dataset": name, "extractor": known_extractor(extractor)}
     inputs = {"dataset": dataset_digest(name), "autoencoder": autoencoder_digest(name)}
+    inputs["extractor"] = extractor_digest(extractor)
     return RunSpec("calibrate", chosen, inputs, f"Calibration of {name}")
 
 
@@ -120,7 +123,7 @@ def map_run(
         "seed": checked_seed(seed),
         "method": method,
     }
-    inputs = {"dataset": dataset_digest(name)}
+    inputs = {"dataset": dataset_digest(name), "extractor": extractor_digest(extractor)}
     if samples is not None:
         inputs["samples"] = set_digest(samples)
     return RunSpec("map", chosen, inputs, f"Map of {name}")
@@ -137,6 +140,7 @@ def place_run(fitted: Run, samples: str) -> RunSpec:
         "off_map_limit": result.get("off_map_limit"),
     }
     inputs = {"map": str(result["reference"]), "samples": set_digest(samples)}
+    inputs["extractor"] = extractor_digest(chosen["extractor"])
     return RunSpec("place", chosen, inputs, f"Placing {samples} on the map")
 
 
@@ -158,6 +162,7 @@ def neighbours_run(
     digests = [write_artifact(file_bytes(image), ".image") for image in images]
     chosen = {"images": digests, "dataset": reference, "k": k, "extractor": known_extractor(extractor)}
     inputs = {"dataset": dataset_digest(name), "calibration": calibration_digest(name, extractor)}
+    inputs["extractor"] = extractor_digest(extractor)
     return RunSpec("neighbours", chosen, inputs, f"Neighbours of {len(digests)} images in {name}")
 
 
@@ -202,6 +207,7 @@ def evaluate_run(
         "real": set_digest(real),
         "synthetic": set_digest(synthetic),
         "dataset": dataset_digest(dataset_name(real)),
+        "extractor": extractor_digest(extractor),
     }
     if "near-copy-share" in names:
         inputs["calibration"] = calibration_digest(dataset_name(real), extractor)
@@ -270,16 +276,11 @@ def latest_map(dataset: str, extractor: str = EXTRACTOR, method: str = "umap") -
     """The newest finished map of a dataset as it is now, by one method, or None."""
     from lab.runs.store import RunStore
 
-    digest = dataset_digest(dataset)
+    wanted = (dataset, extractor, dataset_digest(dataset), extractor_digest(extractor), method)
     for run in RunStore.open().list(states=("done",), kinds=("map",), limit=200):
-        chosen = run.spec.settings
-        known = (
-            chosen["dataset"],
-            chosen["extractor"],
-            run.spec.inputs["dataset"],
-            chosen.get("method", "umap"),
-        )
-        if known == (dataset, extractor, digest, method):
+        chosen, inputs = run.spec.settings, run.spec.inputs
+        known = (chosen["dataset"], chosen["extractor"], inputs["dataset"], inputs.get("extractor"))
+        if (*known, chosen.get("method", "umap")) == wanted:
             return run
     return None
 

@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from lab.data.dataset import Dataset
 from lab.data.images import decode
 from lab.data.store import list_datasets, open_dataset
+from lab.errors import ImageError
 from lab.runs.artifacts import read_artifact
 from lab.ui.viewer import Film
+from lab.ui.viewer_credit import credit
 from lab.ui.viewer_presets import modality_of
 
 TONES = {"near-copy": "alarm", "close": "warn", "ordinary": "calm"}
@@ -38,12 +42,36 @@ def set_pixels(reference: str, digest: str, image_id: str) -> NDArray[Any]:
     return resolve(reference).image(image_id)
 
 
+@st.cache_data(max_entries=256, show_spinner=False)
+def dataset_mask(dataset: str, digest: str, image_id: str) -> NDArray[np.uint8] | None:
+    """Mask of one image, (H, W) labels, None where it has none; the dataset's digest is part of the cache key."""
+    mask = open_dataset(dataset).mask(image_id)
+    return None if mask is None or mask.ndim != 2 or mask.max(initial=0) > 255 else mask.astype(np.uint8)
+
+
 @st.cache_data(max_entries=4096, show_spinner=False)
-def dataset_split(dataset: str, digest: str, image_id: str) -> str:
-    """The split of one image; the dataset's digest is part of the cache key."""
+def dataset_words(dataset: str, digest: str, image_id: str) -> tuple[str, str]:
+    """Split and licence of one image; the dataset's digest is part of the cache key."""
     rows = open_dataset(dataset).rows()
-    found = rows.loc[rows["image_id"] == image_id, "split"]
-    return str(found.iloc[0]) if len(found) else ""
+    found = rows.loc[rows["image_id"] == image_id]
+    return (str(found["split"].iloc[0]), str(found["licence"].iloc[0])) if len(found) else ("", "")
+
+
+def with_shown_patients(dataset: Dataset) -> pd.DataFrame:
+    """All rows of a dataset with `patient_id` as it may stand on screen.
+
+    A phantom's patients keep their ids. A real patient is called by the case code of the first of its images.
+    """
+    rows = dataset.rows()
+    if dataset.card.origin == "phantom":
+        return rows
+    first = rows.groupby("patient_id")["image_id"].transform("min")
+    return rows.assign(patient_id=first.map(case_code))
+
+
+def patient_words(dataset: str, patient: object) -> str:
+    """What follows a distance in a caption: a phantom's patient; of a real one nothing, the case code says enough."""
+    return f" · patient {patient}" if is_phantom(dataset) else ""
 
 
 def case_code(opaque: str) -> str:
@@ -98,16 +126,37 @@ def dataset_film(dataset: str, image_id: str, caption: str, small: bool = False)
     """The film of one image of a dataset, tagged by the dataset's origin; `small` for galleries."""
     card = open_dataset(dataset).card
     pixels = dataset_pixels(dataset, card.digest, image_id)
+    split, licence = dataset_words(dataset, card.digest, image_id)
     return Film(
         thumbnail(pixels, 256) if small else pixels,
         card.tag,
         caption,
         modality=modality_of(card.modality),
         dataset=card.id,
-        split=dataset_split(dataset, card.digest, image_id),
+        split=split,
+        mask=None if small else _mask(dataset, card.digest, image_id),
+        mask_names=_mask_names(card.origin),
+        credit=credit(card, licence),
         case=case_code(image_id),
         public=card.public,
     )
+
+
+def _mask(dataset: str, digest: str, image_id: str) -> NDArray[np.uint8] | None:
+    """Where a mask cannot be read, the film is shown all the same."""
+    try:
+        return dataset_mask(dataset, digest, image_id)
+    except ImageError:
+        return None
+
+
+def _mask_names(origin: str) -> dict[int, str]:
+    """What the labels of a mask stand for, where this program drew it; others are numbered."""
+    if origin != "phantom":
+        return {}
+    from lab.data.phantoms.make import MASK_LABELS
+
+    return {value: name for name, value in MASK_LABELS.items()}
 
 
 def as_8bit(pixels: NDArray[Any]) -> NDArray[np.uint8]:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from lab.errors import LabError
 from lab.runs.records import Run
+from lab.runs.spec import RunSpec
 from lab.runs.states import ENDED
 from lab.runs.store import RunStore
 from lab.ui.run_panel import see_to, stand_in, start_worker, submit
@@ -24,17 +25,17 @@ _STEPS = {
 
 
 def begin(poll_s: float = 1.0) -> None:
-    """Start a worker and get the embedded phantom set ready; called once, outside any session.
+    """Start a worker and get the embedded phantom set and the demonstration ready; called once, outside any session.
 
     `LAB_PREPARE=0` starts the worker only. It stops at the first step that fails or is cancelled: the home page
     shows that step and a resume button.
     """
-    from lab.runs.prepare import next_step
+    from lab.leakage.demo_runs import next_preparation
 
     start_worker()
     if os.environ.get("LAB_PREPARE", "1") == "0":
         return
-    while (spec := next_step()) is not None:
+    while (spec := next_preparation()) is not None:
         run = submit(spec)
         while run.state not in ENDED:
             time.sleep(poll_s)
@@ -56,11 +57,18 @@ def pending(dataset: str, upto: str = "map") -> Run | None:
     from lab.runs.prepare import next_step
 
     spec = next_step(dataset, upto=upto)
-    if spec is None:
-        return None
+    return None if spec is None else latest(spec)
+
+
+def latest(spec: RunSpec) -> Run:
+    """The newest run of a spec, however it ended; submitted when nobody did.
+
+    Raises:
+        LabError: when the store cannot be read or refuses it.
+    """
     digest = spec.digest
-    latest = [run for run in RunStore.open().list(kinds=(spec.kind,), limit=50) if run.digest == digest]
-    return latest[0] if latest else submit(spec)
+    known = [run for run in RunStore.open().list(kinds=(spec.kind,), limit=50) if run.digest == digest]
+    return known[0] if known else submit(spec)
 
 
 def readiness(dataset: str, upto: str = "map") -> bool:

@@ -7,6 +7,7 @@ import streamlit as st
 from lab.config import ASSETS
 from lab.ui.frame import NOTICE, place
 from lab.ui.sidebar import sidebar
+from lab.ui.sign_in import gate
 
 st.set_page_config(
     page_title="Doppel",
@@ -17,6 +18,7 @@ st.set_page_config(
 )
 st.html(ASSETS / "theme.css")
 st.logo(str(ASSETS / "theme_logo.svg"), size="large")
+gate()
 
 page = st.navigation(
     {
@@ -26,7 +28,10 @@ page = st.navigation(
             st.Page(place("neighbours"), title="Neighbours", icon=":material/compare:"),
             st.Page(place("feature_space"), title="Feature space", icon=":material/scatter_plot:"),
         ],
-        "Measure": [st.Page(place("metrics"), title="Metrics", icon=":material/straighten:")],
+        "Measure": [
+            st.Page(place("metrics"), title="Metrics", icon=":material/straighten:"),
+            st.Page(place("leakage"), title="Leakage", icon=":material/fingerprint:"),
+        ],
         "Stock": [st.Page(place("library"), title="Library", icon=":material/folder_open:")],
     }
 )

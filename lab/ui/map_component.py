@@ -143,9 +143,8 @@ def draw(data: bytes, key: str, on_event: Callable[[], None]) -> None:
 def _sources() -> tuple[str, str]:
     folder = ASSETS / "map"
     try:
-        parts = [
-            (folder / name).read_text("utf-8") for name in ("packet.js", "traces.js", "hover.js", "map.js")
-        ]
+        names = ("packet.js", "masks.js", "crowd.js", "traces.js", "hover.js", "map.js")
+        parts = [(folder / name).read_text("utf-8") for name in names]
         return "\n".join(parts), (folder / "map.css").read_text("utf-8")
     except OSError as error:
         raise NotComputable("The map's files are missing; the map is kept; restore assets/map.") from error

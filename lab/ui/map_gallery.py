@@ -11,12 +11,14 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from lab.data.images import decode
-from lab.data.samples import NewSample, SampleSetWriter
+from lab.data.samples import NewSample, SampleSetWriter, open_sample_set
 from lab.data.store import open_dataset
 from lab.errors import LabError
+from lab.generators.cards import get_card
 from lab.provenance import digest_json
 from lab.runs.artifacts import read_artifact
 from lab.runs.records import Run
+from lab.runs.store import RunStore
 from lab.ui.films import dataset_film, may_be_public, origin_note, sample_film
 from lab.ui.frame import facts, link_with, place, plain
 from lab.ui.map_points import SIDES, neighbours_of
@@ -105,7 +107,7 @@ def _facts(row: Any, dataset: str) -> dict[str, object]:
         return shown | {"Verdict": row["verdict"] or "none", "On the map": far}
     whole = open_dataset(dataset).rows()
     found = whole[whole["image_id"] == row["image_id"]].iloc[0]
-    shown |= {"Patient": found["patient_id"], "Split": found["split"], "Caption": found["caption"] or "none"}
+    shown |= {"Patient": row["patient"], "Split": found["split"], "Caption": found["caption"] or "none"}
     if row["side"] == "train":
         shown["Neighbours kept"] = f"{percent(row['kept'], 0)} of its nearest are near on the map"
     return shown | {
@@ -160,7 +162,9 @@ def _keep(samples: pd.DataFrame, dataset: str) -> None:
 
 
 def keep_set(samples: pd.DataFrame, dataset: str) -> str:
-    """Keep selected samples as a sample set; returns its id, which is equal for equal samples.
+    """Keep selected samples as a sample set, each with its own recipe; returns its id, equal for equal samples.
+
+    The licence is that of the sets they come from; where those differ, all of them apply.
 
     Raises:
         LabError: when a sample's image was deleted or the disk is full.
@@ -168,18 +172,53 @@ def keep_set(samples: pd.DataFrame, dataset: str) -> str:
     name = f"selection-{digest_json(sorted(samples['key']))[:12]}"
     ordered = samples.sort_values("key")
     origins = sorted(set(ordered["generator"]))
+    recipes, licence = provenance(ordered)
     writer = SampleSetWriter(name, origins[0] if len(origins) == 1 else "several generators", parent=dataset,
-                             phantom_trained=bool(origin_note(dataset)))  # fmt: skip
+                             phantom_trained=bool(origin_note(dataset)), licence=licence)  # fmt: skip
     missing = [at for at in range(len(ordered)) if at not in writer.done()]
     writer.append(
         NewSample(
             at,
             decode(read_artifact(str(row["artifact"]))).array,
-            {"seed": int(row["seed"])},
+            recipes.get(str(row["key"])) or {"seed": int(row["seed"])},
             str(row["prompt"]),
+            str(row["label"]),
         )
         for at, (_, row) in enumerate(ordered.iterrows())
         if at in missing
     )
     writer.finalise()
     return name
+
+
+def provenance(samples: pd.DataFrame) -> tuple[dict[str, dict[str, Any]], str]:
+    """Recipe of each sample by its key, and the licence of the sets they come from, as those sets keep them.
+
+    A set that was removed since gives neither; then its generator's card says the licence.
+    """
+    store = RunStore.open()
+    recipes: dict[str, dict[str, Any]] = {}
+    licences: list[str] = []
+    for run_id, own in samples.groupby("run", sort=False):
+        run = store.get(str(run_id))
+        told = {
+            str(one["image_id"]): one.get("recipe") or {} for one in (run.result or {}).get("samples", [])
+        }
+        try:
+            kept = open_sample_set(str((run.result or {})["sample_set"]))
+            told |= {name: recipe for name in own["image_id"] if (recipe := kept.recipe(str(name)))}
+            licences.append(kept.card.licence)
+        except LabError:
+            licences.append("")
+        licences[-1] = licences[-1] or _licence_of(str(own["generator"].iloc[0]))
+        recipes |= {
+            str(key): told.get(str(name), {}) for key, name in zip(own["key"], own["image_id"], strict=True)
+        }
+    return recipes, "; ".join(sorted(set(filter(None, licences))))
+
+
+def _licence_of(generator: str) -> str:
+    try:
+        return get_card(generator).licence
+    except LabError:
+        return ""

@@ -11,6 +11,7 @@ import streamlit as st
 
 from lab.data.store import list_datasets
 from lab.errors import LabError
+from lab.features.extractors import DEFAULT
 from lab.projection.neighbourhood import centroid_distances
 from lab.runs.records import Run
 from lab.runs.requests import latest_map, map_run, place_run
@@ -19,6 +20,7 @@ from lab.runs.store import RunStore
 from lab.ui.first_steps import readiness
 from lab.ui.frame import missing, plain
 from lab.ui.map_points import answered_here, placed_points, runs_of
+from lab.ui.map_spaces import second_map
 from lab.ui.run_panel import stand_in, submit
 from lab.ui.sets import generation_runs
 from lab.ui.state import MapKey as Key
@@ -53,8 +55,10 @@ def choose_method() -> str:
     return str(picked or "umap")
 
 
-def find_map(dataset: str, method: str) -> Run | None:
+def find_map(dataset: str, method: str, extractor: str = DEFAULT) -> Run | None:
     """The finished map; else what it waits for is drawn, and nothing but UMAP is fitted without being asked for."""
+    if extractor != DEFAULT:
+        return second_map(dataset, extractor, method)
     if not readiness(dataset, "map"):
         return None
     fitted = latest_map(dataset, method=method)
@@ -123,16 +127,17 @@ def placements(fitted: Run, runs: Sequence[Run]) -> dict[str, Run]:
 
 def offer_placing(fitted: Run, runs: Sequence[Run], placed: Mapping[str, Run]) -> None:
     """A button that places what has no place on this map yet, and the progress of what was asked for."""
-    waiting = [run for run in runs if run.id not in placed and not answered_here(run, fitted)]
-    if not waiting:
-        return
+    waiting = [run for run in runs if run.id not in placed]
     begun = _placing(fitted, waiting)
     if begun is not None:
         stand_in(begun)
         return
-    count = sum(len((run.result or {}).get("samples", [])) for run in waiting)
+    absent = [run for run in waiting if not answered_here(run, fitted)]
+    if not absent:
+        return
+    count = sum(len((run.result or {}).get("samples", [])) for run in absent)
     st.button(
-        f"Place {count} samples on this map", key=f"{Key.SAMPLES}.place", on_click=ask_to_place, args=(fitted, waiting),
+        f"Place {count} samples on this map", key=f"{Key.SAMPLES}.place", on_click=ask_to_place, args=(fitted, absent),
         icon=":material/add_location_alt:", help="These samples were made before this map, or for another one.",
     )  # fmt: skip
 
@@ -186,5 +191,13 @@ def centroids(fitted: Run, runs: Sequence[Run], placed: Mapping[str, Run]) -> No
     }
     st.dataframe(table, column_config=columns, height="content")
     if lacking and _placing(fitted, lacking) is None:
-        st.button("Measure the chosen samples", key=f"{Key.SAMPLES}.measure", on_click=ask_to_place,
-                  args=(fitted, lacking), icon=":material/straighten:")  # fmt: skip
+        exact = (fitted.result or {})["method"][
+            "name"
+        ] != "tsne"  # t-SNE has no model that could place anything
+        st.button(
+            "Measure, and place by the fitted map" if exact else "Measure the chosen samples",
+            key=f"{Key.SAMPLES}.measure", on_click=ask_to_place, args=(fitted, lacking), icon=":material/straighten:",
+            help="Measures how far the chosen samples lie from training and held-out images" + (
+                "; on the map they move from the mean of their 15 nearest training images to where the fitted map puts "
+                "them." if exact else "."),
+        )  # fmt: skip

@@ -15,15 +15,20 @@ from lab.atomic import read_array
 from lab.data.store import open_dataset
 from lab.runs.artifacts import artifact_path, read_artifact
 from lab.runs.records import Run
+from lab.ui.films import with_shown_patients
 from lab.ui.sets import generation_runs
 
 SIDES = ("train", "held-out", "sample")
 EXTRA = {"patient_id": "patient", "view": "view", "vendor": "vendor", "side": "finding side", "sex": "sex"}
 DETECTOR = "registered-correlation"
+AMONG = "their 15 nearest training images"
+# What a place run knows of a sample in the map's own space; a run's own answer is of the default space.
+OF_PLACING = ("feature distance", "placed", "placed row", "placed by")
 BLANK: dict[str, Any] = {
     "key": "", "side": "", "image_id": "", "label": "", "x": 0.0, "y": 0.0, "off_map": False, "torn": False,
     "kept": np.nan, "run": "", "artifact": "", "generator": "", "prompt": "", "seed": -1, "guidance": np.nan,
     "steps": np.nan, "verdict": "", "feature distance": np.nan, "registered distance": np.nan,
+    "placed": "", "placed row": -1, "placed by": "",
     **dict.fromkeys(EXTRA.values(), ""),
 }  # fmt: skip
 
@@ -47,7 +52,7 @@ def reference_points(
         found["torn"] = told["torn"].astype(bool)
     if neighbours is not None:
         found["feature distance"] = true_neighbours(neighbours)[1][: len(told), 0].astype(float)
-    whole = open_dataset(dataset).rows().set_index("image_id").reindex(found["image_id"])
+    whole = with_shown_patients(open_dataset(dataset)).set_index("image_id").reindex(found["image_id"])
     for column, name in EXTRA.items():
         if column in whole:
             found[name] = whole[column].fillna("").astype(str).to_numpy()
@@ -105,18 +110,26 @@ def sample_points(run: Run, fitted: Run, placed: Run | None) -> list[dict[str, A
                 "verdict": str(verdict.get("label", "")),
                 "feature distance": float(near[0].get("distance", np.nan)),
                 "registered distance": float(registered.get(DETECTOR, np.nan)),
+                "placed by": AMONG,
             }
+            | {name: spot[name] for name in OF_PLACING if name in spot}
         )  # fmt: skip
     return found
 
 
 def _spots(placed: Run) -> dict[str, dict[str, Any]]:
-    stored = placed_points(str((placed.result or {})["placed"]))
+    result = placed.result or {}
+    digest, by = str(result["placed"]), str(result.get("placed_by", AMONG))
+    stored = placed_points(digest)
     keys = zip(stored["image_id"], stored["points"], stored["off_map"], stored["torn"], strict=True)
     return {
-        str(name): {"x": float(at[0]), "y": float(at[1]), "off_map": bool(far), "torn": bool(torn)}
-        for name, at, far, torn in keys
-    }
+        str(name): {
+            "x": float(at[0]), "y": float(at[1]), "off_map": bool(far), "torn": bool(torn),
+            "feature distance": float(stored["distances"][row, 0]), "placed": digest, "placed row": row,
+            "placed by": by,
+        }
+        for row, (name, at, far, torn) in enumerate(keys)
+    }  # fmt: skip
 
 
 def points(fitted: Run, chosen: Iterable[Run], placed: Mapping[str, Run] | None = None) -> pd.DataFrame:
@@ -146,16 +159,22 @@ def neighbours_of(
         if digest is None:
             return pd.DataFrame({"row": [], "image_id": [], "distance": []})
         near, far = true_neighbours(digest)
-        rows, distances = near[row, :k], far[row, :k]
-        return pd.DataFrame(
-            {"row": rows, "image_id": table["image_id"].iloc[rows].to_numpy(), "distance": distances}
-        )
+        return _near(table, near[row, :k], far[row, :k])
+    if point["placed"]:
+        stored, at = placed_points(str(point["placed"])), int(point["placed row"])
+        return _near(table, stored["rows"][at, :k], stored["distances"][at, :k])
     run = next((run for run in runs if run.id == point["run"]), None)
     samples = (run.result or {}).get("samples", []) if run is not None else []
     own: dict[str, Any] = next((sample for sample in samples if sample["image_id"] == point["image_id"]), {})
     told = pd.DataFrame(own.get("neighbours") or [], columns=["image_id", "distance"]).head(k)
     told["row"] = pd.Index(table["key"]).get_indexer(pd.Index(told["image_id"], dtype=object))
     return told[told["row"] >= 0]
+
+
+def _near(table: pd.DataFrame, rows: NDArray[Any], distances: NDArray[Any]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"row": rows, "image_id": table["image_id"].iloc[rows].to_numpy(), "distance": distances}
+    )
 
 
 def sweeps(table: pd.DataFrame) -> list[tuple[str, list[int]]]:

@@ -91,9 +91,15 @@ def plotly_file() -> tuple[Path, str]:
     return Path(plotly.__file__).parent / "package_data" / "plotly.min.js", str(get_plotlyjs_version())
 
 
+def folder() -> str:
+    """Where the map's addresses lie on this server, below `server.baseUrlPath` where there is one."""
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"/{base}/api/map" if base else "/api/map"
+
+
 def plotly_path() -> str:
     """Its address on this server; the version is in it, so a browser keeps it for good."""
-    return f"/api/map/plotly-{plotly_file()[1]}.js"
+    return f"{folder()}/plotly-{plotly_file()[1]}.js"
 
 
 def drawing_library(request: Request) -> Response:
@@ -151,5 +157,5 @@ def routes() -> list[Any]:
 
     return [
         Route(plotly_path(), drawing_library),
-        Route("/api/map/{token:str}/{row:int}", film_under),
+        Route(f"{folder()}/{{token:str}}/{{row:int}}", film_under),
     ]

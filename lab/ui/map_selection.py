@@ -88,6 +88,10 @@ def combined(selected: Iterable[str], found: Iterable[str], mode: str) -> tuple[
 
 def rows_of(keys: Iterable[str], table: pd.DataFrame) -> NDArray[np.int64]:
     """Row numbers of the keys that the table holds, in the order of the keys."""
-    known = pd.Index(table["key"])
-    found = known.get_indexer(pd.Index(list(keys), dtype=object))
-    return found[found >= 0].astype(np.int64)
+    wanted = {key: at for at, key in enumerate(dict.fromkeys(keys))}
+    if not wanted:
+        return np.empty(0, dtype=np.int64)
+    # Looking the few up among the many, not the many among the few: a selection is small, a table may not be.
+    found = np.flatnonzero(table["key"].isin(list(wanted)).to_numpy())
+    order = [wanted[key] for key in table["key"].iloc[found]]
+    return found[np.argsort(order, kind="stable")].astype(np.int64)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lab.data.store import open_dataset
 from lab.runs.records import Run
+from lab.ui.frame import plain
 from lab.ui.map_component import draw, packet
 from lab.ui.map_points import SIDES, neighbours_of, sweeps
 from lab.ui.map_routes import FilmRow, film_tables, plotly_path
@@ -21,6 +22,11 @@ from lab.ui.map_selection import MODES, combined, picked_rows, rows_of
 from lab.ui.sample_card import percent
 from lab.ui.state import MapKey as Key
 
+PLACING = (
+    "The fitted map moves a new point until its neighbours fit, as it did for the training images. The mean of its 15 "
+    "nearest training images is there at once, and pulls a point that lies between two groups towards the middle. "
+    "Below, Measure places the samples by the fitted map."
+)
 EXTRAS = {"contours": "Density lines", "torn": "Torn points", "sweeps": "Join sweeps"}
 
 
@@ -69,7 +75,7 @@ def controls(table: pd.DataFrame) -> Choices:
     with second:
         layers = st.selectbox("Samples by", ("generator", "run"), format_func=str.capitalize, key=Key.LAYERS)
     with third:
-        known = sorted(set(table.loc[table["side"] != "sample", "label"]) - {""})
+        known = sorted(set(table.loc[table["side"] != "sample", "label"].unique()) - {""})
         labels = st.multiselect("Only labels", known, key=Key.LABELS, placeholder="All labels")
     with fourth:
         kinds = [name for name in ("near-copy", "close", "ordinary") if (table["verdict"] == name).any()]
@@ -163,3 +169,12 @@ def honesty(fitted: Run, table: pd.DataFrame) -> None:
         "Distances on a map mislead: judge likeness by the true neighbours. Hollow marks are off the map: their "
         "position means nothing. Equal seeds need not give equal maps on another machine."
     )
+    if told := placed_words(table):
+        st.caption(told, help=PLACING)
+
+
+def placed_words(table: pd.DataFrame) -> str:
+    """How the samples came to their places, in one sentence; "" without samples."""
+    counts = table.loc[table["side"] == "sample", "placed by"].value_counts()
+    parts = [f"{int(count):,} by {plain(str(by))}" for by, count in counts.items()]
+    return f"Samples placed: {', '.join(parts)}." if parts else ""

@@ -11,9 +11,10 @@ from lab.metrics.guards import Finding, check
 from lab.metrics.registry import load_metrics
 from lab.metrics.spec import MetricSpec
 from lab.runs.records import Run
-from lab.runs.requests import EXTRACTOR, evaluate_run
+from lab.runs.requests import EXTRACTOR
 from lab.ui.first_steps import readiness
 from lab.ui.frame import link, plain
+from lab.ui.metric_second import Second, choose, measured_sets, runs_of
 from lab.ui.run_panel import duration, expected, submit
 from lab.ui.sets import Choice, open_set, real_choices, sizes, synthetic_choices
 from lab.ui.state import MetricsKey as Key
@@ -104,7 +105,8 @@ def explained(spec: MetricSpec) -> str:
 def _launch(real: str, synthetic: str, chosen: list[str]) -> None:
     state = st.session_state
     try:
-        counted = sizes(real, open_set(synthetic), EXTRACTOR)
+        images = open_set(synthetic)
+        counted = sizes(real, images, EXTRACTOR)
     except LabError as error:
         st.error(plain(str(error)))
         return
@@ -117,6 +119,7 @@ def _launch(real: str, synthetic: str, chosen: list[str]) -> None:
         f"features of length {counted.dimension} from {EXTRACTOR}."
     )
     _say(findings)
+    second = choose(real, measured_sets(real, images), usable)
     known = expected("evaluate", counted.n_synthetic + 1, _images)
     button, cost = st.columns([0.22, 0.78], vertical_alignment="center")
     with button:
@@ -125,7 +128,7 @@ def _launch(real: str, synthetic: str, chosen: list[str]) -> None:
             type="primary",
             key=Key.SUBMIT,
             on_click=_start,
-            args=(real, synthetic, usable),
+            args=(real, synthetic, usable, second),
             disabled=not usable or "" in blocked,
             icon=":material/play_arrow:",
             width="stretch",
@@ -136,7 +139,7 @@ def _launch(real: str, synthetic: str, chosen: list[str]) -> None:
             if known
             else "No past run to estimate from"
         )
-        st.caption(f"{len(usable)} of {len(chosen)} chosen metrics can be computed. {words}.")
+        st.caption(f"{len(usable)} of {len(chosen)} chosen metrics can be computed. {words}. {second.cost}")
     if state.get(Key.REFUSAL):
         st.error(plain(state[Key.REFUSAL]))
 
@@ -167,13 +170,16 @@ def _line(finding: Finding) -> None:
 
 def _images(run: Run) -> float:
     results = (run.result or {}).get("results") or []
-    return float(results[0]["n_synthetic"] + 1) if results else 0.0
+    ours = run.spec.settings["extractor"] == EXTRACTOR
+    return float(results[0]["n_synthetic"] + 1) if results and ours else 0.0
 
 
-def _start(real: str, synthetic: str, names: list[str]) -> None:
+def _start(real: str, synthetic: str, names: list[str], second: Second) -> None:
     state = st.session_state
     state[Key.REFUSAL] = None
     try:
-        state[Key.RUN] = submit(evaluate_run(real, synthetic, names, EXTRACTOR)).id
+        asked = runs_of(real, synthetic, names, second)
+        runs = [submit(spec) for spec in asked]
+        state[Key.RUN] = runs[0].id
     except LabError as error:
         state[Key.REFUSAL] = str(error)

@@ -9,13 +9,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from lab.charts.intervals import Series, interval_figure
 from lab.charts.tradeoff import SetPoint, tradeoff_figure
 from lab.metrics.result import MetricResult
 from lab.runs.records import Run
 from lab.runs.store import RunStore
 from lab.ui.frame import plain
 from lab.ui.metric_form import QUESTIONS, explained, specs
+from lab.ui.metric_opinions import compared, measured, two_opinions
 from lab.ui.reviews import as_csv
 from lab.ui.run_panel import duration, state_word
 from lab.ui.sets import prompts_by_set
@@ -44,7 +44,7 @@ def results(run: Run) -> None:
     asked = run.spec.settings
     st.subheader(plain(f"{_set_name(run)} against {asked['real']}"), anchor=False)
     st.caption(f"{asked['extractor']}, seed {asked['seed']}, took {duration(run.duration_s or 0)}.")
-    _draw([Series(_set_name(run), measured(run))], f"metrics.chart.{run.id}")
+    two_opinions(run)
     _notes(listed)
     _table(listed)
     left, right = st.columns(2)
@@ -127,15 +127,11 @@ def _row(run: Run) -> dict[str, Any]:
         "Started": time.strftime("%d %b %H:%M", time.localtime(run.created)),
         "Synthetic": _set_name(run),
         "Real": asked["real"],
+        "Extractor": asked["extractor"],
         "Metrics": len(asked["metrics"]),
         "State": state_word(run),
         "Took": duration(run.duration_s) if run.duration_s else "–",
     }
-
-
-def measured(run: Run) -> list[MetricResult]:
-    """The results of a finished run."""
-    return [MetricResult.from_json(item) for item in (run.result or {}).get("results", [])]
 
 
 def _set_name(run: Run) -> str:
@@ -145,22 +141,11 @@ def _set_name(run: Run) -> str:
     return name if prompt is None else prompt[:40].rstrip(". ")
 
 
-def _draw(series: list[Series], key: str) -> None:
-    figure = interval_figure(series, specs())
-    st.plotly_chart(
-        figure,
-        key=key,
-        theme=None,
-        config={"displayModeBar": False},
-        alt="Each metric with its interval, beside held-out films and the real-to-real floor",
-    )
-
-
 def _compare(runs: list[Run]) -> None:
     """Two to four runs in one chart, in one table, and as fidelity against privacy."""
     names = [f"{number}. {_set_name(run)}" for number, run in enumerate(runs, 1)]
     results = [measured(run) for run in runs]
-    _draw([Series(name, one) for name, one in zip(names, results, strict=True)], "metrics.chart.compare")
+    compared(runs, names)
     _trade(names, results)
     tables = [
         pd.Series({item.title: item.value for item in one}, name=name)

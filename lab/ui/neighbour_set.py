@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from lab.charts.distances import distance_figure
 from lab.data.samples import list_sample_sets
-from lab.neighbours.verdict import COSINE, NEAR_COPY_P, REGISTERED
+from lab.leakage.population import near_copy_limit
+from lab.neighbours.nearest_real import closest_first
+from lab.neighbours.verdict import COSINE, REGISTERED
 from lab.runs.artifacts import read_artifact
 from lab.runs.neighbour_requests import audit_run
 from lab.runs.records import Run
@@ -29,6 +31,7 @@ from lab.ui.films import (
 )
 from lab.ui.first_steps import readiness
 from lab.ui.frame import missing
+from lab.ui.neighbour_address import ONE, sample_key
 from lab.ui.run_panel import find, stand_in, submit
 from lab.ui.sample_card import DETECTORS, percent
 from lab.ui.sets import generation_runs, open_set, real_choices, synthetic_choices
@@ -36,7 +39,7 @@ from lab.ui.state import NeighboursKey as Key
 from lab.ui.viewer import Film, viewer
 
 PAIRS = 6
-ONE, WHOLE = "One image", "A whole set"
+WHOLE = "A whole set"
 ORDERS = {"registered": REGISTERED, "cosine": COSINE}
 SETS = {
     "closest": "Closest pairs",
@@ -45,6 +48,7 @@ SETS = {
     "real": "Real set",
     "non-real": "Non-real set",
 }
+CLOSER = {"masks": "mask Dice above 0.99", "lpips": "LPIPS below 0.05"}
 SETS_HELP = (
     "Near-copies: by the two calibrated detectors. Copy, real and non-real set after Xing et al. 2023, in feature "
     "space: a sample nearer to a real image than that image's nearest other patient is in the copy set; within the "
@@ -123,6 +127,10 @@ def summary(result: dict[str, Any], table: pd.DataFrame) -> str:
     lost = int(((table["label"] == "near-copy") & (table["set"] == "non-real")).sum())
     if lost:
         ratio += f"; features alone would have missed {lost} of them"
+    for measure, words in CLOSER.items():
+        seen = result.get(measure) or {"compared": 0}
+        if seen["compared"]:
+            ratio += f"; {words}: {seen['flagged']} of {seen['compared']}"
     if not copies:
         return (
             f"None of {n} images is told to be a near-copy by these detectors at this sensitivity; {ratio}."
@@ -137,12 +145,12 @@ def _count(name: str, result: dict[str, Any], table: pd.DataFrame) -> int:
 
 
 def ordered(table: pd.DataFrame, which: str) -> pd.DataFrame:
-    """The rows of a group, those to look at first on top: by p, then by registered and by feature distance."""
+    """The rows of a group, those to look at first on top."""
     if which == "near-copy":
         table = table[table["label"] == which]
     elif which != "closest":
         table = table[table["set"] == which]
-    return table.sort_values(["p", "registered", "distance"], kind="stable", na_position="last")
+    return closest_first(table)
 
 
 def pairs(table: pd.DataFrame, which: str, result: dict[str, Any]) -> None:
@@ -187,13 +195,12 @@ def _open(key: str, names: list[str], samples: str) -> None:
     image_id, state = names[picked // 2], st.session_state
     run = next((run for run in generation_runs() if (run.result or {}).get("sample_set") == samples), None)
     if run is not None:
-        state[Key.SET], state[Key.OPENED] = run.id, image_id
+        source = run.id
     elif samples.endswith(":held-out"):
-        state[Key.SET] = samples
-        state[f"{Key.SAMPLE}.{samples.partition(':')[0]}"] = image_id
+        source = samples
     else:
         return
-    state[Key.VIEW] = ONE
+    state[Key.SET], state[sample_key(source)], state[Key.VIEW] = source, image_id, ONE
 
 
 def _words(row: Any, dataset: str, which: str) -> str:
@@ -202,16 +209,8 @@ def _words(row: Any, dataset: str, which: str) -> str:
         return f"{word} whose neighbourhood it lies in\nfeature distance {row['distance']:.3f}"
     if which == "non-real":
         return f"nearest {word}\nfeature distance {row['distance']:.3f}"
-    return f"{word} to look at first\nregistered {row['registered']:.3f} · cosine {row['cosine']:.3f}"
-
-
-def threshold(reference: NDArray[Any], detectors: int = 2) -> float:
-    """The largest distance that this detector alone calls a near-copy, corrected for the number of detectors."""
-    ranked = np.sort(np.asarray(reference, dtype=np.float64))
-    allowed = int(NEAR_COPY_P / detectors * (len(ranked) + 1)) - 1
-    if allowed < 0 or not len(ranked):
-        return float("nan")
-    return float(ranked[allowed]) if allowed < len(ranked) else float(ranked[-1])
+    dice = f" · mask Dice {row['mask_dice']:.2f}" if pd.notna(row["mask_dice"]) else ""
+    return f"{word} to look at first\nregistered {row['registered']:.3f} · cosine {row['cosine']:.3f}{dice}"
 
 
 def _distributions(result: dict[str, Any], table: pd.DataFrame) -> None:
@@ -221,7 +220,8 @@ def _distributions(result: dict[str, Any], table: pd.DataFrame) -> None:
     columns = st.columns(2, gap="medium")
     for place, (column, detector) in zip(columns, ORDERS.items(), strict=True):
         kept = {side: _array(digest) for side, digest in result["distances"][detector].items()}
-        limit = threshold(kept["train"])
+        limit = near_copy_limit(kept["train"], len(result["distances"]))
+        limit = float("nan") if limit is None else limit
         with place:
             st.markdown(f"**{DETECTORS[detector]}**")
             values = table[column].to_numpy(dtype=np.float64)
@@ -239,11 +239,15 @@ def _array(digest: str) -> NDArray[Any]:
 
 def _numbers(result: dict[str, Any], table: pd.DataFrame) -> None:
     shown = ordered(table, "closest")[
-        ["image_id", "label", "p", "registered", "cosine", "nndr", "pixel_nndr", "pixel_distance", "set", "first"]
-    ].rename(
+        [
+            "image_id", "label", "p", "registered", "cosine", "nndr", "pixel_nndr", "pixel_distance", "lpips",
+            "mask_dice", "set", "first",
+        ]
+    ].dropna(axis="columns", how="all").rename(
         columns={
             "image_id": "Image", "label": "Verdict", "registered": "Registered", "cosine": "Cosine", "nndr": "NNDR",
-            "pixel_nndr": "NNDR, pixels", "pixel_distance": "L2, pixels", "set": "Set", "first": "Training image",
+            "pixel_nndr": "NNDR, pixels", "pixel_distance": "L2, pixels", "lpips": "LPIPS",
+            "mask_dice": "Mask Dice", "set": "Set", "first": "Training image",
         }
     )  # fmt: skip
     st.dataframe(shown, hide_index=True)

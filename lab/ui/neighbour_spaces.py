@@ -9,20 +9,24 @@ import streamlit as st
 
 from lab.charts.spaces import RankLine, rank_figure
 from lab.features.extractors import DEFAULT, EXTRACTORS, default_extractors
+from lab.neighbours.perceptual import NAME as LPIPS
+from lab.neighbours.perceptual import why_not
 from lab.runs.neighbour_requests import spaces_run
 from lab.runs.records import Run
 from lab.runs.requests import embed_run
 from lab.runs.store import RunStore
 from lab.ui.films import case_code
+from lab.ui.frame import plain
 from lab.ui.run_panel import find, stand_in, submit
 from lab.ui.sets import card_of
 from lab.ui.state import NeighboursKey as Key
 from lab.ui.subjects import Subject
 
-TITLES = {"pixels": "Pixels (registered)", "structure": "Structure (SSIM)"}
+TITLES = {"pixels": "Pixels (registered)", "structure": "Structure (SSIM)", LPIPS: "LPIPS (of the nearest)"}
 HELP = (
     "Pixels: registered correlation at 48 px. Structure: SSIM after the same registration. The others: cosine of an "
-    "extractor's features. A film near in all of them is near; near in one alone may be an accident of that space."
+    "extractor's features. LPIPS, where its weights are here, compares the films that are nearest in some other space. "
+    "A film near in all of them is near; near in one alone may be an accident of that space."
 )
 
 
@@ -31,8 +35,9 @@ def spaces_panel(subject: Subject) -> None:
     if not subject.neighbours or not subject.artifact:
         return
     st.markdown("**The same neighbours in other spaces**", help=HELP)
-    names = list(EXTRACTORS)
-    ready = {name for name in names if _extracted(subject.dataset, name)} | {DEFAULT}
+    lacking = why_not()
+    names = [*EXTRACTORS, *([] if lacking else [LPIPS])]
+    ready = {name for name in names if name == LPIPS or _extracted(subject.dataset, name)} | {DEFAULT}
     preferred = default_extractors(_colour(subject.dataset))
     left, right = st.columns([0.75, 0.25], vertical_alignment="bottom")
     with left:
@@ -40,13 +45,16 @@ def spaces_panel(subject: Subject) -> None:
             "Feature spaces beside pixels and structure",
             names,
             default=[name for name in preferred if name in ready] or [DEFAULT],
-            format_func=lambda name: name if name in ready else f"{name} (features to be extracted first)",
+            format_func=lambda name: (
+                title_of(name) if name in ready else f"{name} (features to be extracted first)"
+            ),
             key=f"{Key.SPACES}.{subject.dataset}",
             max_selections=8,
             persist_state="session",
         )
     shown = [str(match["image_id"]) for match in subject.neighbours]
-    spec = spaces_run(subject.artifact, subject.dataset, shown, chosen) if chosen else None
+    spaces = [name for name in chosen if name != LPIPS]
+    spec = spaces_run(subject.artifact, subject.dataset, shown, spaces, LPIPS in chosen) if spaces else None
     done = RunStore.open().find_done(spec.digest) if spec else None
     with right:
         asked = st.button(
@@ -55,6 +63,8 @@ def spaces_panel(subject: Subject) -> None:
             width="stretch",
             disabled=spec is None or done is not None,
         )
+    if lacking:
+        st.caption("LPIPS is left out, because its weights are not on this machine.", help=plain(lacking))
     if asked and spec is not None:
         run = submit(spec)
         st.session_state[Key.SPACES_RUN] = run.id
@@ -95,10 +105,7 @@ def rank_lines(result: dict[str, Any]) -> list[RankLine]:
     """The lines of the picture; the first shown film leads."""
     lines: list[RankLine] = []
     for film in result["films"]:
-        hover = [
-            "not compared" if one is None else f"distance {one:.4f}, patient {film['patient_id']}"
-            for one in film["distances"]
-        ]
+        hover = ["not compared" if one is None else f"distance {one:.4f}" for one in film["distances"]]
         lead = bool(film["shown"]) and not any(line.lead for line in lines)
         lines.append(RankLine(case_code(film["image_id"]), film["ranks"], hover, lead, bool(film["shown"])))
     return lines

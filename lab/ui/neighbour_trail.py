@@ -15,18 +15,33 @@ LONGEST = 12
 Step = tuple[str, str]
 
 
-def steps(start: str) -> list[Step]:
-    """The (dataset, image id) of each step from this start; a trail from another start is dropped."""
+def steps(start: str | None) -> list[Step]:
+    """The (dataset, image id) of each step from this start; a trail from another start is dropped.
+
+    None stands for a start that is not known yet; a trail that came with the address belongs to the first one.
+    """
     kept = st.session_state.get(Key.TRAIL) or {}
-    if kept.get("start") != start:
-        st.session_state[Key.TRAIL] = {"start": start, "steps": []}
-        return []
-    return list(kept["steps"])
+    if start is not None and kept.get("start") not in (None, start):
+        take([])
+        kept = {}
+    if start is not None:
+        st.session_state[Key.TRAIL] = {"start": start, "steps": list(kept.get("steps", []))}
+    return steps_taken()
+
+
+def steps_taken() -> list[Step]:
+    """The steps, wherever they started."""
+    return list((st.session_state.get(Key.TRAIL) or {}).get("steps", []))
+
+
+def take(taken: list[Step]) -> None:
+    """Put these steps in the place of what was walked; the image chosen next is their start."""
+    st.session_state[Key.TRAIL] = {"start": None, "steps": taken}
 
 
 def walk(dataset: str, image_id: str) -> None:
     """Go on to an image; one that was passed already is gone back to."""
-    trail = st.session_state.get(Key.TRAIL) or {"start": "", "steps": []}
+    trail = st.session_state.get(Key.TRAIL) or {"start": None, "steps": []}
     taken = list(trail["steps"])
     step = (dataset, image_id)
     taken = taken[: taken.index(step) + 1] if step in taken else [*taken, step][-LONGEST:]
@@ -35,7 +50,7 @@ def walk(dataset: str, image_id: str) -> None:
 
 def back(count: int) -> None:
     """Keep the first `count` steps."""
-    trail = st.session_state.get(Key.TRAIL) or {"start": "", "steps": []}
+    trail = st.session_state.get(Key.TRAIL) or {"start": None, "steps": []}
     st.session_state[Key.TRAIL] = {**trail, "steps": list(trail["steps"])[:count]}
 
 
@@ -66,7 +81,7 @@ def subject_at(step: Step) -> Subject | None:
     if run.state != "done":
         stand_in(run)
         return None
-    return of_film(run, dataset_film(dataset, image_id, f"{_word(run.result, dataset, image_id)}"), image_id)
+    return of_film(run, dataset_film(dataset, image_id, _word(run.result, dataset, image_id)), image_id)
 
 
 def _word(result: dict[str, Any] | None, dataset: str, image_id: str) -> str:

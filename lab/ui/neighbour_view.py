@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from lab.neighbours.verdict import NEAR_COPY_P
+from lab.neighbours.verdict import NEAR_COPY_P, REGISTERED
 from lab.runs.prepare import calibration_run
 from lab.ui import hanging
-from lab.ui.films import TONES, dataset_film, training_word
+from lab.ui.films import TONES, dataset_film, patient_words, training_word
+from lab.ui.neighbour_masks import masks_panel
 from lab.ui.neighbour_trail import walk
 from lab.ui.sample_card import DETECTORS, VERDICT_HELP, detector_table, percent, verdict_line
 from lab.ui.state import NeighboursKey as Key
@@ -100,8 +102,7 @@ def _hung(subject: Subject, layout: str) -> tuple[list[Film], list[str | None]]:
     told = Film(**{**vars(own), "badge": label, "tone": TONES.get(label, "")})
     few = subject.neighbours[: 1 if layout == "audit" else 5]
     near = [
-        _match(subject.dataset, match, f"{place} {word}")
-        for place, match in zip(_ORDINALS, few, strict=False)
+        _match(subject.dataset, match, words) for match, words in zip(few, titles(few, word), strict=True)
     ]
     control = subject.held_out and _match(subject.dataset, subject.held_out, "nearest held-out image")
     ids: list[str | None] = [None, *(str(match["image_id"]) for match in few)]
@@ -112,8 +113,21 @@ def _hung(subject: Subject, layout: str) -> tuple[list[Film], list[str | None]]:
     return hanging.one_and_five(told, near, control or None), ids
 
 
+def titles(matches: Sequence[dict[str, Any]], word: str) -> list[str]:
+    """What each neighbour is called: its place by feature distance, or that it is the nearest when registered.
+
+    The film nearest by registered correlation alone stands among the others whatever its features say, and first
+    where the verdict hangs on it, so it has no place in their order.
+    """
+    told, places = [], iter(_ORDINALS)
+    for match in matches:
+        alone = list(match.get("found_by") or ()) == [REGISTERED]
+        told.append(f"{word}, nearest when registered" if alone else f"{next(places)} {word}")
+    return told
+
+
 def _match(dataset: str, match: dict[str, Any], words: str) -> Film:
-    caption = f"{words}\ndistance {match['distance']:.4f} · patient {match['patient_id']}"
+    caption = f"{words}\ndistance {match['distance']:.4f}{patient_words(dataset, match['patient_id'])}"
     return dataset_film(dataset, str(match["image_id"]), caption)
 
 
@@ -131,6 +145,7 @@ def numbers(subject: Subject) -> None:
         detector_table(subject.verdict, variants=True)
         _too_few(subject.verdict)
         _closer(subject)
+        masks_panel(subject)
     with right:
         detectors_quality(subject.dataset)
 
@@ -147,7 +162,9 @@ def _closer(subject: Subject) -> None:
     """Whether the sample lies closer to training than to held-out: the control beside the number."""
     if not subject.neighbours or not subject.held_out:
         return
-    nearest, control = subject.neighbours[0]["distance"], subject.held_out["distance"]
+    # The first neighbour may be there for its registered distance; the control is of features.
+    nearest = min(match["distance"] for match in subject.neighbours)
+    control = subject.held_out["distance"]
     words = "closer to a training image" if nearest < control else "closer to a held-out image"
     st.caption(
         f"Feature distance {nearest:.4f} to the nearest training image, {control:.4f} to the nearest held-out "

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from lab.data.store import list_datasets
-from lab.features.text_image_fit import why_not
+from lab.features.text_image_models import searchable
 from lab.runs.neighbour_requests import retrieve_run
 from lab.runs.records import Run
 from lab.runs.store import RunStore
@@ -24,7 +24,7 @@ K = 8
 def reason(dataset: str) -> str:
     """Why words and images of this dataset cannot be compared, in one sentence; "" where they can."""
     card = card_of(dataset)
-    told = why_not(str(getattr(card, "modality", "")), is_phantom(dataset))
+    _, told = searchable(str(getattr(card, "modality", "")), is_phantom(dataset))
     return told.replace("Samples and prompts are not compared", "Words and images are not compared")
 
 

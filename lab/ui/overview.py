@@ -46,6 +46,13 @@ STEPS = (
         "Ask whether a whole set is faithful, varied and private.",
         "evaluate",
     ),
+    (
+        "leakage",
+        "Show",
+        ":material/fingerprint:",
+        "Show an audience, in nine slides, what a memorised patient looks like.",
+        "",
+    ),
 )
 _ICONS = {"done": ":green[:material/check_circle:]", "failed": ":red[:material/error:]"}
 _ICONS |= {"cancelled": ":gray[:material/cancel:]", "interrupted": ":orange[:material/pause_circle:]"}
@@ -53,8 +60,9 @@ _PAGES = {"generate": "prompt", "evaluate": "metrics"}
 
 
 def first_steps() -> None:
-    """Four cards in the order of the work."""
-    for column, (page, title, icon, words, _) in zip(st.columns(4, gap="small"), STEPS, strict=True):
+    """A card for each step, in the order of the work."""
+    columns = st.columns(len(STEPS), gap="small")
+    for column, (page, title, icon, words, _) in zip(columns, STEPS, strict=True):
         with column, st.container(border=True, height="stretch"):
             st.page_link(place(page), label=f"**{title}**", icon=icon)
             st.caption(words)

@@ -10,12 +10,11 @@ from lab.data.imageset import ImageSet
 from lab.data.resolve import resolve
 from lab.data.samples import list_sample_sets
 from lab.data.store import list_datasets, open_dataset
+from lab.features.records import get_record
 from lab.metrics.guards import InputSizes
 from lab.runs.captions import why_no_pairs
 from lab.runs.records import Run
 from lab.runs.store import RunStore
-
-DIMENSIONS = {"efficientnet-lite0": 1280}
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def sizes(real: str, synthetic: ImageSet, extractor: str) -> InputSizes:
         n_real=len(train),
         n_synthetic=len(synthetic.ids()),
         n_held_out=len(held_out),
-        dimension=DIMENSIONS.get(extractor, 0),
+        dimension=get_record(extractor).dimension,
         real_patients=int(train["patient_id"].nunique()),
         held_out_patients=int(held_out["patient_id"].nunique()),
         no_pairs=why_no_pairs(real, synthetic),

@@ -10,10 +10,10 @@ from lab.runs.records import Run
 from lab.ui.absent_films import why_no_neighbours
 from lab.ui.first_steps import readiness
 from lab.ui.frame import missing
+from lab.ui.neighbour_address import UPLOAD, sample_key
 from lab.ui.run_panel import find, stand_in
 from lab.ui.sample_grid import samples_of
 from lab.ui.state import NeighboursKey as Key
-from lab.ui.state import QueryKey
 from lab.ui.subjects import (
     Subject,
     held_out_film,
@@ -24,7 +24,7 @@ from lab.ui.subjects import (
     uploaded_film,
 )
 
-UPLOAD = "An image of mine…"
+UPLOAD_WORDS = "An image of mine…"
 KINDS = ("Synthetic", "Real")
 
 
@@ -35,11 +35,7 @@ def choose(found: dict[str, str]) -> Subject | None:
         found: sources, as `lab.ui.subjects.sources` gives them.
     """
     state = st.session_state
-    asked = st.query_params.get(QueryKey.SET)
-    if asked in found and state.get(Key.ASKED) != (asked, st.query_params.get(QueryKey.SAMPLE)):
-        state[Key.ASKED] = (asked, st.query_params.get(QueryKey.SAMPLE))
-        state[Key.SET] = asked
-    words = {**found, UPLOAD: UPLOAD}
+    words = {**found, UPLOAD: UPLOAD_WORDS}
     if state.get(Key.SET) not in words:
         state[Key.SET] = next(iter(words))
     left, right = st.columns([0.6, 0.4], vertical_alignment="bottom")
@@ -56,8 +52,10 @@ def choose(found: dict[str, str]) -> Subject | None:
     return _sample(find(source), right)
 
 
-def start_of(subject: Subject) -> str:
-    """The first words of a subject's caption: where a walk over its neighbours began."""
+def start_of(subject: Subject | None) -> str | None:
+    """The first words of a subject's caption: where a walk over its neighbours began; None without a subject."""
+    if subject is None:
+        return None
     return subject.film.caption.split("\n", 1)[0] + (f" · {subject.artifact[:6]}" if subject.artifact else "")
 
 
@@ -73,14 +71,9 @@ def _sample(run: Run | None, right: st.delta_generator.DeltaGenerator) -> Subjec
         ]: f"{number}. seed {sample['seed']}, {(sample.get('verdict') or {}).get('label', 'no verdict')}"
         for number, sample in enumerate(samples, 1)
     }
-    asked = st.session_state.get(Key.OPENED)
-    if asked not in ids:
-        asked = st.query_params.get(QueryKey.SAMPLE)
-    start = ids.index(asked) if asked in ids else 0
+    key = _known(sample_key(run.id), ids)
     with right:
-        picked = st.selectbox(
-            "Sample", ids, index=start, format_func=labels.__getitem__, key=f"{Key.SAMPLE}.{run.id}.{start}"
-        )
+        picked = st.selectbox("Sample", ids, format_func=labels.__getitem__, key=key, persist_state="session")
     subject = of_sample(run, samples[ids.index(str(picked))])
     if subject is None:
         missing(
@@ -90,6 +83,13 @@ def _sample(run: Run | None, right: st.delta_generator.DeltaGenerator) -> Subjec
             "Prompt",
         )
     return subject
+
+
+def _known(key: str, ids: list[str]) -> str:
+    """The key of a list, whose choice is an image of the list: the first one, where it was none."""
+    if st.session_state.get(key) not in ids:
+        st.session_state[key] = ids[0]
+    return key
 
 
 def _held_out(dataset: str, right: st.delta_generator.DeltaGenerator) -> Subject | None:
@@ -102,7 +102,8 @@ def _held_out(dataset: str, right: st.delta_generator.DeltaGenerator) -> Subject
             "Image",
             list(labels),
             format_func=lambda name: f"{name}  {labels[name]}",
-            key=f"{Key.SAMPLE}.{dataset}",
+            key=_known(sample_key(dataset), list(labels)),
+            persist_state="session",
         )
     run = search_held_out(dataset, str(picked))
     if run.state != "done":

@@ -33,6 +33,7 @@ class Subject:
         identical: id of a training image whose file is the same, byte for byte, or None.
         artifact: digest of the image's file in the store.
         known: whether the image is itself one of the training images; it then has no verdict.
+        own: its id where it is an image of that dataset, else "".
     """
 
     film: Film
@@ -43,6 +44,7 @@ class Subject:
     identical: str | None = None
     artifact: str = ""
     known: bool = False
+    own: str = ""
 
 
 def sources() -> dict[str, str]:
@@ -99,6 +101,7 @@ def of_film(run: Run, film: Film, image_id: str) -> Subject:
         None if held_out and held_out["image_id"] == image_id else held_out,
         artifact=str(found["digest"]),
         known=known,
+        own=image_id,
     )
 
 
@@ -124,6 +127,7 @@ def of_search(run: Run, film: Film, own: str = "") -> Subject:
         None if held_out and held_out["image_id"] == own else held_out,
         found.get("identical"),
         str(found["digest"]),
+        own=own,
     )
 
 

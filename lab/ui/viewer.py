@@ -4,33 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from lab.config import ASSETS
-from lab.errors import InputError, NotComputable
-from lab.ui.hanging import arrangement
+from lab.ui.hanging import stages
 from lab.ui.viewer_film import TAGS, Film
 from lab.ui.viewer_packet import packet
 from lab.ui.viewer_regions import Region, read_regions
+from lab.ui.viewer_script import component
 
 __all__ = ["TAGS", "Film", "Region", "regions", "viewer"]
 
-SCRIPTS = (
-    "parts.js",
-    "packet.js",
-    "paint.js",
-    "view.js",
-    "compare.js",
-    "marks.js",
-    "labels.js",
-    "tools.js",
-    "hands.js",
-    "keys.js",
-    "main.js",
-)
 _REGIONS, _TOKEN = "regions", "token"
 
 
@@ -47,6 +33,7 @@ def viewer(
     blinded: bool = False,
     marking: bool = False,
     on_stepped: Callable[[int], None] | None = None,
+    masks: bool = False,
 ) -> int | None:
     """Draw the films as linked viewports.
 
@@ -62,6 +49,7 @@ def viewer(
         blinded: show no tag, caption, dataset, split or case, nor send them; digits and Enter then belong to the
             page, and window presets move to Shift and digit.
         marking: offer to mark regions; each change reruns, and `regions` reads them.
+        masks: whether masks are shown from the start; the reader can show and hide them.
         on_stepped: called before the rerun with -1 or 1 when page up or page down asks for another case.
 
     Returns:
@@ -71,14 +59,15 @@ def viewer(
         InputError: for an unknown layout, tag, dtype or shape, or too many films.
     """
     data = packet(films, key=key, blinded=blinded)
-    data |= _arranged(layout, columns, lead, len(films))
-    data |= {"linked": linked, "selected": selected, "marking": marking}
+    hung, tools = stages(layout, columns, lead, len(films))
+    data["stages"] = [asdict(stage) | ({"title": ""} if blinded else {}) for stage in hung]
+    data |= {"linked": linked, "selected": selected, "marking": marking, "tools": tools, "masks": masks}
     data["selectable"] = selected is not None or on_picked is not None
     data["stepping"] = on_stepped is not None
     past = _state(key).get(_REGIONS)
     if marking:
         data[_REGIONS] = [asdict(region) for region in read_regions(past, films, data[_TOKEN])]
-    result = _component()(
+    result = component()(
         data=data,
         key=key,
         on_picked_change=on_picked or _nothing,
@@ -102,45 +91,6 @@ def regions(films: Sequence[Film], *, key: str) -> tuple[Region, ...]:
 
 def _state(key: str) -> dict[str, Any]:
     return dict(st.session_state.get(key) or {})
-
-
-def _arranged(layout: str | None, columns: int, lead: bool, count: int) -> dict[str, Any]:
-    if layout is None:
-        return {"layout": "", "columns": columns, "narrow": columns, "lead": lead, "tools": "few"}
-    found = arrangement(layout)
-    if found.most and count > found.most:
-        raise InputError(f"This layout takes {found.most} films; nothing was drawn; choose the grid instead.")
-    fitting = min(found.columns, count) if not found.lead else found.columns
-    return {
-        "layout": found.name,
-        "columns": fitting,
-        "narrow": min(found.narrow, fitting),
-        "lead": found.lead,
-        "tools": found.tools,
-    }
-
-
-@lru_cache(maxsize=1)
-def _sources() -> tuple[str, str]:
-    folder = ASSETS / "viewer"
-    try:
-        script = "\n".join((folder / name).read_text("utf-8") for name in SCRIPTS)
-        # The script travels with every change of the data: comments and margins stay at home.
-        lines = (line.strip() for line in script.splitlines())
-        script = "\n".join(line for line in lines if line and not line.startswith("//"))
-        return script, (folder / "viewer.css").read_text("utf-8")
-    except OSError as error:
-        raise NotComputable(
-            "The viewer's files are missing; images are kept; restore assets/viewer."
-        ) from error
-
-
-def _component() -> Callable[..., Any]:
-    script, style = _sources()
-    mount: Callable[..., Any] = st.components.v2.component(
-        "doppel_viewer", html='<div class="viewer"></div>', css=style, js=script
-    )
-    return mount
 
 
 def _step(key: str, act: Callable[[int], None] | None) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -30,9 +31,11 @@ class Film:
             0.5th to 99.5th percentile of 16.
         frames: (F, H, W) or (F, H, W, 3), dtype as `samples`: a stack shown instead of `samples`.
         mask: (H, W) or (F, H, W), uint8 labels, 0 is none: drawn over the film, with its opacity in the toolbar.
+        mask_names: what the labels of the mask stand for, such as {1: "left lung"}; unnamed ones are numbered.
         modality: "cxr", "dermoscopy" or "cardiac": chooses the window presets; "" goes by colour and frames.
         dataset, split: what the film belongs to; shown in the frame.
         case: an opaque code, never a name or number of a patient.
+        credit: licence and whom to name, shown under the viewer; see `lab.ui.viewer_credit`.
         public: whether the licence lets this film be shown in public.
     """
 
@@ -45,10 +48,12 @@ class Film:
     window: tuple[float, float] | None = None
     frames: NDArray[Any] | None = None
     mask: NDArray[np.uint8] | None = None
+    mask_names: Mapping[int, str] = field(default_factory=dict)
     modality: str = ""
     dataset: str = ""
     split: str = ""
     case: str = ""
+    credit: str = ""
     public: bool = True
 
     @property

@@ -53,14 +53,21 @@ def packet(
         if in_public and not film.public:
             viewports.append({**shown, "withheld": True})
         else:
-            viewports.append({**shown, **_pixels(film, place, keep)})
+            viewports.append({**shown, **_pixels(film, place, keep, blinded)})
     token = sealed("|".join(str(one.get("url", index)) for index, one in enumerate(viewports)))
     return {
         "viewports": viewports,
         "token": token,
         "blinded": blinded,
+        "credits": [] if blinded else _credits(films, in_public),
         "presets": {name: presets(name) for name in sorted({film.kind for film in films})},
     }
+
+
+def _credits(films: Sequence[Film], in_public: bool) -> list[str]:
+    """Whom to name for the films that are shown, each once."""
+    shown = (film.credit[:MAX_TEXT] for film in films if film.public or not in_public)
+    return list(dict.fromkeys(credit for credit in shown if credit))
 
 
 def _words(film: Film, index: int, count: int, blinded: bool) -> dict[str, Any]:
@@ -84,7 +91,9 @@ def _words(film: Film, index: int, count: int, blinded: bool) -> dict[str, Any]:
     }
 
 
-def _pixels(film: Film, place: str, keep: Callable[[np.ndarray[Any, Any], str], str]) -> dict[str, Any]:
+def _pixels(
+    film: Film, place: str, keep: Callable[[np.ndarray[Any, Any], str], str], blinded: bool
+) -> dict[str, Any]:
     stack = film.stack
     height, width = film.samples.shape[:2]
     found: dict[str, Any] = {
@@ -100,6 +109,8 @@ def _pixels(film: Film, place: str, keep: Callable[[np.ndarray[Any, Any], str], 
     if film.mask is not None:
         mask = film.mask if film.mask.ndim == 3 else film.mask[None]
         found["mask"] = {"url": keep(mask, f"{place}.mask"), "length": mask.nbytes, "frames": len(mask)}
+        if not blinded:
+            found["mask"]["names"] = {str(label): name[:MAX_TEXT] for label, name in film.mask_names.items()}
     return found
 
 

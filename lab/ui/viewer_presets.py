@@ -1,7 +1,8 @@
-"""Window presets of each modality, relative to the window a film starts with.
+"""Window presets of each modality, relative to the window that was given with a film.
 
 Radiographs carry no absolute unit as CT does, so a preset is a shift of the level and a factor of the width, both
-in units of the starting width: it means the same on 8 and 16 bits.
+in units of the given width: it means the same on 8 and 16 bits. Where no window was given, the grey levels between
+the 0.5th and 99.5th percentile stand for it; the browser finds them. The first preset is the film as stored.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Preset:
-    """One window on a number key: its name, level shift and width factor (both in starting widths)."""
+    """One window on a number key: its name, level shift and width factor (both in given widths)."""
 
     name: str
     level: float

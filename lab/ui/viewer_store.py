@@ -45,9 +45,25 @@ def address(pixels: NDArray[Any], place: str) -> str:
     if not runtime.exists():
         return ""
     data = np.ascontiguousarray(pixels.astype(pixels.dtype.newbyteorder("<"), copy=False)).tobytes()
-    shape = f"{pixels.dtype}{pixels.shape}"
+    return keep(data, _MIME, f"{pixels.dtype}{pixels.shape}", f"viewer.{place}")
+
+
+def keep(data: bytes, mime: str, words: str, place: str) -> str:
+    """Keep bytes for this session and say where the browser finds them.
+
+    Args:
+        data: what is sent, as it is.
+        mime: its type.
+        words: part of what the address depends on, beside every byte.
+        place: where it is used; what was kept under the same place before is let go.
+
+    Returns:
+        A path on this server; "" outside a server.
+    """
+    if not runtime.exists():
+        return ""
     # The store's own id looks at three parts of a large file only; the name makes it depend on every byte.
-    name = sealed(shape + hashlib.sha256(data).hexdigest())
-    path = runtime.get_instance().media_file_mgr.add(data, _MIME, f"viewer.{place}", file_name=name)
+    name = sealed(words + hashlib.sha256(data).hexdigest())
+    path = runtime.get_instance().media_file_mgr.add(data, mime, place, file_name=name)
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     return f"/{base}{path}" if base else path

@@ -19,6 +19,7 @@ from starlette.routing import Route
 import lab
 from lab.errors import LabError
 from lab.ui import map_routes
+from lab.ui.sign_in import FilmGate
 
 ENTRY = Path(__file__).resolve().parent / "main.py"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -81,7 +82,7 @@ def routes() -> list[Route]:
 
 def middleware() -> list[Middleware]:
     """Middleware around the whole server."""
-    return [Middleware(HostCheck, hosts=allowed_hosts())]
+    return [Middleware(HostCheck, hosts=allowed_hosts()), Middleware(FilmGate)]
 
 
 @asynccontextmanager

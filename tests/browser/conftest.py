@@ -109,8 +109,10 @@ def serving(script: Path, environ: dict[str, str], log: Path) -> Iterator[str]:
             command, cwd=ROOT, env={**os.environ, **environ}, stdout=out, stderr=subprocess.STDOUT
         )
         try:
-            _wait_for(f"http://127.0.0.1:{port}/_stcore/health", process, log)
-            yield f"http://127.0.0.1:{port}"
+            base = environ.get("STREAMLIT_SERVER_BASE_URL_PATH", "").strip("/")
+            address = f"http://127.0.0.1:{port}/{base}".rstrip("/")
+            _wait_for(f"{address}/_stcore/health", process, log)
+            yield address
         finally:
             process.terminate()
             try:

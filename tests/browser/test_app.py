@@ -45,7 +45,7 @@ def test_a_deep_link_on_a_fresh_server_goes_through_the_entry_script(app, page, 
     settled()
     links = page.get_by_test_id("stSidebarNavLink").all_inner_texts()
     assert page.locator("h1").inner_text() == "Metrics"
-    assert len(links) == 6 and any("Library" in text for text in links)
+    assert len(links) == 7 and any("Library" in text for text in links)
     assert "Research use, not for diagnosis" in page.get_by_test_id("stSidebar").inner_text()
     assert seen.errors == []
 

@@ -20,6 +20,91 @@ PLACE = """
 RANGE = "() => document.querySelector('.doppel-map .plot')._fullLayout.xaxis.range.map(Number)"
 
 
+# Many points: their arrays are known here and on the page, and the page says which rows it took.
+COUNT = 12_000
+LAUNCHER = """
+import sys
+sys.path.insert(0, {root!r})
+import streamlit as st
+from lab.ui import web
+app = st.App({script!r}, routes=web.routes())
+"""
+CROWD = """
+import sys
+sys.path.insert(0, {root!r})
+import numpy as np
+import streamlit as st
+from lab.charts.map import layer_looks
+from lab.ui.map_component import OFF_MAP, SELECTED, VISIBLE, Scene, draw, packet
+from lab.ui.map_routes import plotly_path
+from lab.ui.map_selection import picked_rows
+from tests.browser.test_map import cloud
+
+st.set_page_config(layout="wide")
+table, layer = cloud()
+visible = np.ones(len(table), bool)
+event = (st.session_state.get("map") or {{}}).get("event")
+st.session_state["held"] = event or st.session_state.get("held")
+rows = picked_rows(st.session_state["held"], table, visible)
+flags = np.full(len(table), VISIBLE, np.uint8)
+flags[::500] |= OFF_MAP
+if rows is not None:
+    flags[rows] |= SELECTED
+looks = layer_looks(["train", "held-out", "sample"], ["Training images", "Held-out images", "Samples"])
+scene = Scene(table["x"].to_numpy(np.float32), table["y"].to_numpy(np.float32), layer, flags, looks)
+draw(packet(scene, plotly_path(), "v", "f"), "map", lambda: None)
+kind = (st.session_state["held"] or {{}}).get("kind")
+st.text(f"{{kind}} took {{0 if rows is None else len(rows)}} sum {{0 if rows is None else int(rows.sum())}}.")
+"""
+
+
+def cloud():
+    """Coordinates and layers of the points on the page: a few samples among many references."""
+    import pandas as pd
+
+    rng = np.random.default_rng(5)
+    table = pd.DataFrame(rng.uniform(0, 10, (COUNT, 2)).astype(np.float32), columns=["x", "y"])
+    layer = (np.arange(COUNT) % 3 == 0).astype(np.uint8)
+    layer[-20:] = 2
+    return table, layer
+
+
+@pytest.fixture
+def crowded(tmp_path, page, serve):
+    """A page with a map of many points; gives their coordinates."""
+    from tests.browser.conftest import ROOT
+
+    script, app = tmp_path / "crowd.py", tmp_path / "serve.py"
+    script.write_text(CROWD.format(root=str(ROOT)), "utf-8")
+    app.write_text(LAUNCHER.format(root=str(ROOT), script=str(script)), "utf-8")
+    page.set_viewport_size({"width": 1280, "height": 1000})
+    page.set_default_timeout(120_000)
+    page.goto(serve(app))
+    page.wait_for_selector(".doppel-map[data-view]")
+    page.wait_for_timeout(1000)
+    return cloud()[0]
+
+
+PIXELS = """
+() => {
+  const canvas = document.querySelector('.doppel-map .crowd'), pad = canvas.getContext('2d')
+  const data = pad.getImageData(0, 0, canvas.width, canvas.height).data
+  let sum = 0
+  for (let i = 0; i < data.length; i += 4) sum = (sum * 31 + data[i] + 7 * data[i + 1] + 13 * data[i + 2]) % 2147483647
+  return sum
+}
+"""
+LIT = """
+([x, y]) => {
+  const canvas = document.querySelector('.doppel-map .crowd'), room = canvas.getBoundingClientRect()
+  const at = (v, low, size, all) => Math.round((v - low) / size * all)
+  const place = [at(x, room.left, room.width, canvas.width), at(y, room.top, room.height, canvas.height)]
+  const data = canvas.getContext('2d').getImageData(...place, 1, 1).data
+  return [...data.slice(0, 3)]
+}
+"""
+
+
 @pytest.fixture
 def shown(workspace, tmp_path, page, serve):
     """The page over a small workspace where everything was done once; gives the table of its points."""
@@ -116,3 +201,86 @@ def test_without_its_drawing_library_the_map_says_so_and_the_page_stays(shown, p
     page.get_by_text("The map could not be drawn").wait_for()
     assert page.get_by_text("Trustworthiness").count() >= 1
     assert page.get_by_role("combobox", name="Colour by").is_enabled()
+
+
+def taken(kind: str, rows) -> str:
+    return f"{kind} took {len(rows)} sum {int(np.sum(rows))}."
+
+
+@pytest.mark.row("C14")
+@pytest.mark.fault(40)
+def test_among_many_points_a_click_a_lasso_and_a_pan_find_and_draw_the_right_ones(crowded, page, seen):
+    table = crowded
+    plot = page.locator(".doppel-map")
+    assert int(plot.get_attribute("data-points")) == COUNT
+    assert page.evaluate("() => document.querySelector('.doppel-map .plot')._fullData.length") == 2
+    # A point far from all others is alone under the pointer, and its pixel is not the panel's.
+    points = table[["x", "y"]].to_numpy()
+    middle = np.flatnonzero((np.abs(points - 5) < 3).all(axis=1))[:800]
+    near = np.linalg.norm(points[middle, None] - points[None], axis=2)
+    row = int(middle[np.argmax(np.partition(near, 1, axis=1)[:, 1])])
+    x, y = spot(page, table, row)
+    assert max(page.evaluate(LIT, [x, y])) > 40
+    page.mouse.click(x, y)
+    page.get_by_text(taken("click", [row])).wait_for()
+
+    # A lasso that ends where it began is a lasso, not a click.
+    low, high = page.evaluate(PLACE, [3.0, 6.0]), page.evaluate(PLACE, [6.0, 3.0])
+    lasso(page, low, high)
+    inside = np.flatnonzero((points[:, 0] > 3) & (points[:, 0] < 6) & (points[:, 1] > 3) & (points[:, 1] < 6))
+    page.get_by_text("lasso took").wait_for()
+    told = re.search(r"took (\d+)", page.get_by_text("lasso took").inner_text())
+    assert abs(int(told[1]) - len(inside)) <= 0.01 * len(
+        inside
+    )  # the corners of a drawn lasso lie on whole pixels
+
+    before = page.evaluate(PIXELS)
+    page.get_by_role("button", name="Pan").click()
+    page.mouse.move(*low)
+    page.mouse.down()
+    page.mouse.move(low[0] + 80, low[1] + 40, steps=5)
+    page.wait_for_timeout(400)
+    during = page.evaluate(PIXELS)
+    page.mouse.up()
+    page.wait_for_timeout(600)
+    assert during != before and page.evaluate(PIXELS) != before
+    x, y = spot(page, table, row)
+    assert max(page.evaluate(LIT, [x, y])) > 40
+    page.mouse.click(x, y)
+    page.get_by_text(taken("click", [row])).wait_for()
+    assert seen.outside == [] and seen.errors == []
+
+
+def test_below_a_base_path_the_library_and_the_films_come_from_below_it(
+    workspace, tmp_path, page, serve, seen
+):
+    from lab.data.store import add_folder, open_dataset
+    from lab.runs import requests
+    from lab.ui.map_points import points
+    from tests.pages.conftest import films, finish, map_result
+
+    add_folder(films(tmp_path / "films"), "films", licence="CC BY 4.0", title="Small films")
+    finish(requests.embed_run("films"), {})
+    finish(requests.calibrate_run("films"), {})
+    fitted = finish(requests.map_run("films"), map_result(open_dataset("films").rows()))
+    asked = []
+    page.on(
+        "response",
+        lambda answer: asked.append((answer.status, answer.url)) if "/api/map/" in answer.url else None,
+    )
+    page.set_viewport_size({"width": 1280, "height": 1000})
+    page.set_default_timeout(120_000)
+    environ = {
+        "LAB_WORKSPACE": str(workspace),
+        "LAB_START_WORKER": "0",
+        "STREAMLIT_SERVER_BASE_URL_PATH": "lab",
+    }
+    page.goto(f"{serve(**environ)}/feature_space")
+    page.wait_for_selector(".doppel-map[data-view]")
+    page.wait_for_timeout(1500)
+    x, y = spot(page, points(fitted, []), 8)
+    page.mouse.move(x - 40, y - 25)
+    page.mouse.move(x, y, steps=5)
+    page.locator(".doppel-map .card img").wait_for(state="visible")
+    assert len(asked) == 2 and all(status == 200 and "/lab/api/map/" in url for status, url in asked)
+    assert seen.outside == [] and seen.errors == []

@@ -13,23 +13,26 @@ WORDS = (
     "planted caption",
     "planted-note",
     "planted-badge",
+    "planted-credit",
+    "planted-mask",
 )
+CREDIT = "Noise et al., CC BY 4.0"
 HOSTILE = "<img src=x onerror='window.hacked=1'><script>window.hacked=1</script> **bold** $x$"
 
 SCRIPT = """
 import sys
 sys.path[:0] = [{root!r}, {here!r}]
 import streamlit as st
-from lab.ui import viewer as module
 from lab.ui.viewer import Film, regions, viewer
 from lab.ui.viewer_packet import packet
+from lab.ui.viewer_script import component
 import viewer_wall as wall
 
 films = wall.films(Film)
 if st.session_state.get("swap"):
     films[0] = Film(wall.noise()[::-1].copy(), "SYNTHETIC", "another")
 with st.container(width=820):
-    picked = viewer(films, key="films", layout="two-by-two", selected=0, marking=True)
+    picked = viewer(films, key="films", layout="two-by-two", selected=0, marking=True, masks=True)
 st.write(f"picked {{picked}}")
 for region in regions(films, key="films"):
     place = f"{{region.x:g}} {{region.y:g}} {{region.width:g}} {{region.height:g}}"
@@ -37,14 +40,14 @@ for region in regions(films, key="films"):
 st.text_input("Other", key="other")
 with st.container(width=400):
     if st.toggle("blind"):
-        viewer(wall.secrets(Film), key="blind", layout="pair", blinded=True, on_stepped=wall.stepped)
+        viewer(wall.secrets(Film), key="blind", layout="pair", blinded=True, on_stepped=wall.stepped, masks=True)
         st.write(f"steps {{st.session_state.get('steps', 0)}}")
     if st.toggle("more"):
         viewer(films[:1], key="more", columns=1)
     st.toggle("swap", key="swap")
     if st.toggle("cut"):
         for number, data in enumerate(wall.broken(packet(films[:2], key="cut"))):
-            module._component()(data=data, key=f"cut{{number}}", on_picked_change=lambda: None)
+            component()(data=data, key=f"cut{{number}}", on_picked_change=lambda: None)
 """
 
 
@@ -69,16 +72,17 @@ def stack() -> NDArray[np.uint16]:
 
 
 def mask() -> NDArray[np.uint8]:
-    """Label 1 in the upper left quarter."""
+    """Label 1 in the upper left quarter, label 2 in the lower right corner."""
     labels = np.zeros((SIDE, SIDE), dtype=np.uint8)
     labels[:32, :32] = 1
+    labels[48:, 48:] = 2
     return labels
 
 
 def films(make):
     """The four films of the wall."""
     return [
-        make(noise(), "REAL", "noise", dataset="noise-set", split="train", case="a1b2c3"),
+        make(noise(), "REAL", "noise", dataset="noise-set", split="train", case="a1b2c3", credit=CREDIT),
         make(deep(), "SYNTHETIC", HOSTILE, HOSTILE[:40], "near-copy", "alarm", (30000.0, 50000.0)),
         make(colour(), "PHANTOM", "colour", window=(float("nan"), 100.0), modality="dermoscopy"),
         make(
@@ -88,6 +92,7 @@ def films(make):
             window=(1750.0, 4000.0),
             frames=stack(),
             mask=mask(),
+            mask_names={1: "left ventricle"},
             modality="cardiac",
         ),
     ]
@@ -95,7 +100,8 @@ def films(make):
 
 def secrets(make):
     """Two films whose every word is planted."""
-    words = dict(zip(("dataset", "split", "case", "caption", "note", "badge"), WORDS, strict=True))
+    named = ("dataset", "split", "case", "caption", "note", "badge", "credit")
+    words = dict(zip(named, WORDS[:-1], strict=True)) | {"mask": mask(), "mask_names": {1: WORDS[-1]}}
     return [make(noise(), "SYNTHETIC", **words), make(noise()[::-1].copy(), "REAL", public=False, **words)]
 
 

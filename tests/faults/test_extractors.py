@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -106,6 +107,42 @@ def test_a_pickle_is_not_run(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="could run code"):
         LoadedExtractor(_densenet(tmp_path, "model.pt")).embed([FILM])
     assert not _Bomb.mark.exists()
+
+
+def test_a_pickled_release_under_any_name_is_told_how_to_be_saved_once(
+    tmp_path: Path, workspace: Path
+) -> None:
+    """TorchXRayVision publishes pickled networks; renaming one changes nothing, a state dictionary works."""
+    import torch
+
+    record = get_record("xrv-densenet121")
+    told = state(record)
+    assert "torchxrayvision" in told and "save_file" in told and "model.safetensors" in told
+    place = tmp_path / "model.safetensors"
+    for write in (torch.save, lambda network, file: file.write_bytes(pickle.dumps(network, protocol=2))):
+        write(toy_densenet(), place)
+        with pytest.raises(WeightsError, match="could run code") as caught:
+            LoadedExtractor(_densenet(tmp_path)).embed([FILM])
+        assert "state_dict()" in str(caught.value) and "save_file" in str(caught.value)
+    _save(tmp_path, toy_densenet().state_dict())
+    assert LoadedExtractor(_densenet(tmp_path)).embed([FILM]).shape == (1, 16)
+
+
+def test_the_command_of_the_record_saves_what_is_read_here(tmp_path: Path) -> None:
+    """The line in the notes, run as it stands with a stand-in for the package: its file gives features."""
+    notes = get_record("xrv-densenet121").notes
+    command = notes.split('python -c "', 1)[1].rsplit('"', 1)[0]
+    (tmp_path / "torchxrayvision.py").write_text(
+        "from types import SimpleNamespace\n"
+        "from tests.builders.extractor_files import toy_densenet\n"
+        "def DenseNet(weights):\n"
+        "    assert weights == 'densenet121-res224-all'\n"
+        "    return toy_densenet()\n"
+        "models = SimpleNamespace(DenseNet=DenseNet)\n"
+    )
+    paths = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    subprocess.run([sys.executable, "-c", command], cwd=tmp_path, env=paths, check=True, timeout=300)
+    assert LoadedExtractor(_densenet(tmp_path)).embed([FILM]).shape == (1, 16)
 
 
 def test_weights_that_do_not_fit_are_named(tmp_path: Path) -> None:

@@ -99,6 +99,47 @@ def test_neighbours_find_a_planted_film_first(
     assert first["verdict"] == "close"
 
 
+@pytest.mark.row("CM-12", "XI-11")
+def test_an_audit_lists_its_pairs_with_masks(shell: Call, added: dict[str, Any]) -> None:
+    told = shell("audit", "small:held-out", "--dataset", "small")
+    assert told["n"] == len(told["pairs"]) == 22 and sum(told["sets"].values()) == 22
+    ranked = [pair["p"] for pair in told["pairs"]]
+    assert ranked == sorted(ranked), "those to look at first on top"
+    dice = [pair["mask_dice"] for pair in told["pairs"]]
+    assert all(0 < value < 0.99 for value in dice), "other patients' lungs overlap, and never to the pixel"
+    assert told["masks"] == {"compared": 22, "flagged": 0}
+    assert all(pair["lpips"] is None for pair in told["pairs"]) and "put vgg16" in told["lpips"]["why"]
+    assert shell("audit", "small:held-out", "--dataset", "small")["run"] == told["run"]
+    own = shell("audit", "small:train", "--dataset", "small")
+    assert own["masks"]["flagged"] == own["n"], "a film beside itself has its own mask"
+    assert "error" in shell("audit", "absent", "--dataset", "small", expect=1)
+
+
+@pytest.mark.row("X-01")
+def test_spaces_rank_a_film_of_the_set_first_and_the_page_builds_the_same_run(
+    shell: Call, added: dict[str, Any], phantom_folder: Path
+) -> None:
+    from lab.data.splits import split_by_patient
+
+    splits = split_by_patient([f"phantom-0-{number:05d}" for number in range(36)])
+    number = next(n for n in range(36) if splits[f"phantom-0-{n:05d}"] == "train")
+    film = phantom_folder / "images" / f"p{number:05d}_f00.png"
+    told = shell("spaces", str(film), "--dataset", "small", "--extractor", "efficientnet-lite0")
+    assert [space["name"] for space in told["spaces"]] == ["pixels", "structure", "efficientnet-lite0"]
+    assert len({space["nearest"][0] for space in told["spaces"]}) == 1
+    assert len(told["agreement"]) == 3 and told["films"][0]["ranks"] == [1, 1, 1]
+    absent = shell("spaces", str(film), "--dataset", "small", "--lpips", expect=1)
+    assert "everything else works" in absent["error"]
+
+
+def test_words_are_refused_in_one_sentence_where_there_are_none(shell: Call, added: dict[str, Any]) -> None:
+    for words in (
+        ["retrieve", "--dataset", "small"],
+        ["retrieve", "--dataset", "small", "--words", "x" * 401],
+    ):
+        assert "nothing was started" in shell(*words, expect=1)["error"]
+
+
 @pytest.mark.row("X-09", "X-08")
 def test_evaluate_gives_controls_floors_and_provenance(shell: Call, added: dict[str, Any]) -> None:
     told = shell("evaluate", "--real", "small", "--synthetic", "small:held-out", "--metrics", METRICS)

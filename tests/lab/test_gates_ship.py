@@ -113,7 +113,7 @@ def test_the_closest_pairs_are_told_without_films_or_patients(copying: Judged) -
     )
     for pair in pairs:
         assert pair["training_image"] == ground.train.ids()[3 * (pair["seed"] - FIRST_SEED)]
-        assert pair["detectors"][pair["found_by"]]["distance"] < 0.05
+        assert pair["detectors"][pair["found_by"]]["distance"] < 0.15
     text = json.dumps(report.details)
     assert not any(
         f'"{patient}"' in text for patient in [*ground.train.patients(), *ground.held_out.patients()]

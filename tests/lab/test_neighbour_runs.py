@@ -143,3 +143,98 @@ def test_spaces_are_named_and_few(room) -> None:
         spaces_run(b"x", "films", (), ())
     with pytest.raises(NotFoundError):
         spaces_run(b"x", "films", (), ("no-such-extractor",))
+
+
+@pytest.fixture
+def shell(room, monkeypatch, capsys):
+    """Call the command line in this process: a run goes on here, and `--json` gives its object."""
+    import json
+
+    import lab.commands.output
+    from lab.commands.main import run
+    from lab.runs.inline import run_inline
+
+    monkeypatch.setattr(lab.commands.output, "submit_and_wait", lambda spec, on_progress: run_inline(spec))
+
+    def call(*words: str, expect: int = 0) -> dict:
+        with pytest.raises(SystemExit) as ended:
+            run([*words, "--json"])
+        assert (ended.value.code or 0) == expect
+        return json.loads(capsys.readouterr().out)
+
+    return call
+
+
+@pytest.mark.row("CM-12", "XI-11")
+def test_the_shell_audits_a_set_by_the_run_of_the_page(room, shell) -> None:
+    from lab.runs.neighbour_requests import audit_run
+    from lab.runs.store import RunStore
+
+    told = shell("audit", room[0], "--dataset", "films")
+    page = RunStore.open().find_done(audit_run(room[0], "films").digest)
+    assert page is not None and page.id == told["run"]
+    assert len(told["pairs"]) == told["n"] == 8
+    ranked = [(pair["p"], pair["registered"]) for pair in told["pairs"]]
+    assert ranked == sorted(ranked), "those to look at first on top"
+    assert all(pair["mask_dice"] is None and pair["lpips"] is None for pair in told["pairs"])
+    assert told["masks"] == {"compared": 0, "flagged": 0} and "put vgg16" in told["lpips"]["why"]
+    assert "nothing was started" in shell("audit", "absent", "--dataset", "films", expect=1)["error"]
+
+
+@pytest.mark.row("X-01")
+def test_the_shell_compares_spaces_by_the_run_of_the_page(room, shell, tmp_path) -> None:
+    from lab.data.images import encode_png
+    from lab.data.store import open_dataset
+    from lab.runs.neighbour_requests import spaces_run
+    from lab.runs.requests import neighbours_run
+    from lab.runs.store import RunStore
+
+    train = open_dataset("films").subset("train")
+    data = encode_png(train.image(train.ids()[4]))
+    (tmp_path / "film.png").write_bytes(data)
+    both = ["efficientnet-lite0", "efficientnet-lite2"]
+    words = [word for name in both for word in ("--extractor", name)]
+    told = shell("spaces", str(tmp_path / "film.png"), "--dataset", "films", *words)
+    assert {space["nearest"][0] for space in told["spaces"]} == {train.ids()[4]}
+    store = RunStore.open()
+    searched = store.find_done(neighbours_run([data], "films", 5).digest)
+    assert searched is not None and searched.result is not None
+    shown = [match["image_id"] for match in searched.result["images"][0]["neighbours"]]
+    page = store.find_done(spaces_run(data, "films", shown, both).digest)
+    assert page is not None and page.id == told["run"]
+    absent = shell("spaces", str(tmp_path / "film.png"), "--dataset", "films", "--lpips", expect=1)
+    assert "everything else works" in absent["error"]
+
+
+@pytest.mark.parametrize("words", [[], ["--words", "x" * 401], ["--words", "a", "--image", "b.png"]])
+def test_the_shell_searches_by_words_or_by_an_image(shell, words) -> None:
+    assert "nothing was started" in shell("retrieve", "--dataset", "films", *words, expect=1)["error"]
+
+
+@pytest.mark.row("CM-12")
+def test_lpips_is_measured_on_the_nearest_where_its_weights_are_here(room, monkeypatch) -> None:
+    """A stand-in for the network, whose number is the mean difference of grey levels."""
+    import lab.neighbours.perceptual as perceptual
+    from lab.data.images import encode_png
+    from lab.data.store import open_dataset
+    from lab.runs.inline import run_inline
+    from lab.runs.neighbour_requests import audit_run, spaces_run
+
+    def distances(self, image, others):
+        return np.array([np.abs(image.astype(float) - other).mean() / 255 for other in others])
+
+    monkeypatch.setattr(perceptual, "why_not", lambda: "")
+    monkeypatch.setattr(perceptual.Perceptual, "distances", distances)
+    train = open_dataset("films").subset("train")
+    name = train.ids()[7]
+    run = run_inline(spaces_run(encode_png(train.image(name)), "films", [name], perceptual=True))
+    assert run.state == "done" and run.result is not None, run.error
+    last = run.result["spaces"][-1]
+    others = {one for space in run.result["spaces"][:-1] for one in space["nearest"]}
+    assert last["name"] == perceptual.NAME and last["compared"] == len(others) < len(train.ids())
+    assert last["nearest"][0] == name and set(last["nearest"]) <= others
+    audit = run_inline(audit_run(room[0], "films"))
+    assert audit.state == "done" and audit.result is not None, audit.error
+    table = _table(audit.result)
+    assert audit.result["lpips"]["compared"] == 8 and audit.result["lpips"]["why"] == ""
+    assert (table["lpips"][[0, 2]] == 0).all() and audit.result["lpips"]["flagged"] >= 2

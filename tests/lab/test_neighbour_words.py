@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from lab.errors import InputError
+from lab.features.unit import unit
 from lab.neighbours.retrieval import captions_for, films_for
-from lab.neighbours.search import unit
 from tests.builders.memory_set import blobs
 from tests.builders.toy_clip import build_toy_clip
 

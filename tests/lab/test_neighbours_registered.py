@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lab.neighbours import registered
+from lab.neighbours.contrast import FLOOR, REACH, local_contrast
 from lab.neighbours.lowres import SIDE, LowResolution
 from lab.neighbours.registered import RegisteredIndex, Variant, variants, windows
 from tests.builders.memory_set import blobs
@@ -51,8 +52,9 @@ def test_a_moved_film_is_found_first(films, index, scale, degrees, flip) -> None
     moved = [_moved(film, scale, degrees, (2.0, -3.0), flip) for film in films[:8]]
     near, _ = index.distances(LowResolution().embed(moved))
     assert near.argmin(axis=1).tolist() == list(range(8))
-    assert np.median(near.min(axis=1)) < 0.01
-    assert np.sort(near, axis=1)[:, 1].min() > 2 * near.min(axis=1).max()
+    # These films are smooth: interpolating their faint noise is most of what is left after the best variant.
+    assert np.median(near.min(axis=1)) < 0.03
+    assert np.sort(near, axis=1)[:, 1].min() > 8 * near.min(axis=1).max()
 
 
 @pytest.mark.parametrize(
@@ -80,9 +82,24 @@ def test_rotations_are_undone_by_the_opposite_angle(films, index) -> None:
     assert sorted(found) == [-3.0, 3.0]
 
 
+def test_local_contrast_is_what_it_says_and_does_not_see_another_window(films) -> None:
+    from scipy.ndimage import gaussian_filter
+
+    low = LowResolution().embed(films[:5])
+    fine = [image - gaussian_filter(image, REACH, mode="nearest") for image in low.reshape(-1, SIDE, SIDE)]
+    for row, mine in zip(fine, local_contrast(low), strict=True):
+        spread = np.sqrt(gaussian_filter(row**2, REACH, mode="nearest")) + FLOOR * np.sqrt((row**2).mean())
+        assert np.corrcoef((row / spread).ravel(), mine)[0, 1] == pytest.approx(1, abs=1e-5)
+        assert abs(mine.mean()) < 1e-6 and np.linalg.norm(mine) == pytest.approx(1, abs=1e-5)
+    np.testing.assert_allclose(local_contrast(0.4 * low), local_contrast(low), atol=1e-5)
+    assert not local_contrast(np.zeros((1, SIDE * SIDE), np.float32)).any()
+    assert local_contrast(low[:0]).shape == (0, SIDE * SIDE)
+
+
 def test_as_is_equals_plain_correlation(films, index) -> None:
-    """With only the unmoved variant, 1 - distance is Pearson's correlation of the central windows."""
+    """With only the unmoved variant, 1 - distance is Pearson's correlation of the local contrast in the windows."""
     low = LowResolution().embed(films)
+    raw, low = low, local_contrast(low)
     edge = (SIDE - registered.WINDOW) // 2
     cut = low.reshape(-1, SIDE, SIDE)[:, edge:-edge, edge:-edge].reshape(len(films), -1)
     expected = np.corrcoef(cut)
@@ -93,7 +110,7 @@ def test_as_is_equals_plain_correlation(films, index) -> None:
         registered.query_windows(torch.from_numpy(low[:3])).reshape(3, len(variants()), -1)[:, place].numpy()
     )
     np.testing.assert_allclose(rows @ windows(low).T, expected[:3], atol=1e-5)
-    near, _ = index.distances(low[:3])
+    near, _ = index.distances(raw[:3])
     assert (1 - near >= expected[:3] - 1e-5).all()
 
 

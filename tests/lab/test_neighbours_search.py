@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from lab.errors import InputError
+from lab.features.unit import unit
 from lab.neighbours.cosine import nearest_either_way
-from lab.neighbours.search import ExactIndex, unit
+from lab.neighbours.search import ExactIndex
 
 
 def _plain(queries, reference, k, query_groups=None, groups=None):

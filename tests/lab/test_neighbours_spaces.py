@@ -131,4 +131,5 @@ def test_the_pose_is_that_of_the_detector(reference) -> None:
     near, variant = reference.registered.distances(query.lowres)
     pose, correlation = best_variant(moved, film)
     assert pose == variants()[int(variant[0, 30])]
-    assert correlation == pytest.approx(1 - near[0, 30], abs=0.01)
+    # The detector correlates local contrast, what is shown is the correlation of grey levels: both nearly 1 here.
+    assert correlation == pytest.approx(1 - near[0, 30], abs=0.03)

@@ -9,7 +9,8 @@ import pytest
 
 from lab.errors import NotFoundError
 from lab.features.store import FeatureStore
-from lab.neighbours.search import ExactIndex, unit
+from lab.features.unit import unit
+from lab.neighbours.search import ExactIndex
 from lab.neighbours.unit_store import stored_rows, unit_rows
 from tests.builders.memory_set import CoarsePixels
 

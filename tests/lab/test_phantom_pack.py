@@ -12,47 +12,29 @@ import pytest
 from lab.data import phantom_dataset, phantom_films, phantom_pack
 from lab.data.images import decode
 from lab.data.phantom_dataset import add_phantom, phantom_split
+from lab.data.phantom_features import FURTHER, extractors, further, image_extractors
 from lab.data.phantom_films import recipe_of, supply_all
-from lab.data.phantom_pack import FOLDER, REMAKE, extractors, find_pack, install, misfit, read_pack
+from lab.data.phantom_pack import FOLDER, REMAKE, find_pack, misfit, read_pack
 from lab.data.phantoms.make import label_mask, png_bytes
 from lab.data.phantoms.render import render
 from lab.data.store import remove_dataset
 from lab.errors import ImageError
+from lab.features.extractors import DEFAULT
 from lab.features.packed import TOLERANCE, pack, unpack
 from lab.features.store import FeatureStore
+from lab.features.unit import unit
 from lab.neighbours.calibrate import CANARIES, calibration_digest
 from lab.neighbours.calibration import load
 from lab.neighbours.neighbours import find
 from lab.neighbours.reference import Queries, new_queries, reference_set, stored_queries
-from lab.neighbours.search import unit
 from lab.projection.stored import read_map
 from lab.runs import pack_phantoms as builder
-from lab.runs import requests
 from lab.runs.inline import run_inline
 from lab.runs.prepare import films_run, next_step
 from lab.runs.requests import PHANTOM, calibrate_run, embed_run
 
+pytest_plugins = ["tests.builders.phantom_packs"]
 pytestmark = pytest.mark.usefixtures("workspace")
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    """The embedded pack in a workspace of its own, shared by the tests that only read it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LAB_WORKSPACE", str(tmp_path_factory.mktemp("installed")))
-        patch.delenv("LAB_STORE_URL", raising=False)
-        found = find_pack(1000, 3, 0)
-        if found is None:
-            pytest.skip("there is no pack that fits; test_the_pack_fits_the_installed_code says why")
-        start = time.monotonic()
-        dataset = install(found, PHANTOM)
-        yield dataset, time.monotonic() - start
-
-
-@pytest.fixture
-def there(installed, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("LAB_WORKSPACE", str(installed[0].folder.parents[1]))
-    return installed[0]
 
 
 def test_the_pack_fits_the_installed_code() -> None:
@@ -60,8 +42,12 @@ def test_the_pack_fits_the_installed_code() -> None:
     again = f"the phantom pack must be made anew and committed, with: {REMAKE}"
     assert found is not None, f"There is no phantom pack that can be read; {again}"
     assert not misfit(found), f"The phantom pack does not fit: {misfit(found)}; {again}"
+    told = {name: key.digest for name, key in {**extractors(), **further()}.items()}
+    assert len(told) == 7 and found.features == told, (
+        f"The phantom pack lacks features; add them with: {REMAKE} --features-only"
+    )
     size = sum(path.stat().st_size for path in found.folder.rglob("*") if path.is_file())
-    assert size < 25_000_000 and not any(path.suffix == ".png" for path in found.folder.rglob("*"))
+    assert size < 32_000_000 and not any(path.suffix == ".png" for path in found.folder.rglob("*"))
 
 
 def test_the_pack_is_calibrated_for_the_embedded_generator(there) -> None:
@@ -93,8 +79,9 @@ def test_a_first_start_renders_and_extracts_nothing(installed, there) -> None:
         True,
     )
     assert (rows["split"] == [phantom_split(patient) for patient in rows["patient_id"]]).all()
-    extracted = run_inline(embed_run(PHANTOM)).result
-    assert extracted is not None and (extracted["extracted"], extracted["stored"]) == (0, 3000)
+    for extractor in (DEFAULT, *FURTHER):
+        extracted = run_inline(embed_run(PHANTOM, extractor)).result
+        assert extracted is not None and (extracted["extracted"], extracted["stored"]) == (0, 3000), extractor
     start = time.monotonic()
     calibrated = run_inline(calibrate_run(PHANTOM))
     assert calibrated.state == "done" and calibrated.result["n_reference"] == card.splits["train"]
@@ -114,11 +101,11 @@ def test_films_are_rendered_when_asked_for_and_are_those_of_the_pack(there) -> N
         FeatureStore(there.folder.parents[1] / "features"),
         list(map(there.image, rows["image_id"])),
     )
-    for extractor in extractors().values():
+    for extractor in {**extractors(), **image_extractors()}.values():
         fresh = unit(extractor.embed(images)).astype(float)
         kept = unit(store.matrix(extractor, list(rows["digest"]))).astype(float)
         # One grey level here and there, where another CPU rounds otherwise, moves features by less than this.
-        assert (((fresh - kept) ** 2).sum(axis=1) / 2).max() < TOLERANCE
+        assert (((fresh - kept) ** 2).sum(axis=1) / 2).max() < TOLERANCE, extractor.id
 
 
 def test_verdicts_are_those_of_features_computed_afresh(there) -> None:
@@ -146,37 +133,6 @@ def test_verdicts_are_those_of_features_computed_afresh(there) -> None:
         old.verdict is not None
         and find(fresh, reference, None, calibration, 1)[0].verdict.label == "near-copy"
     )
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory) -> Path:
-    """A pack of five patients, one film each, made by the same code as the embedded one."""
-    place = tmp_path_factory.mktemp("made")
-    stages: list[tuple[str, int, int]] = []
-
-    def make() -> set[str]:
-        stages.clear()
-        builder.pack_phantoms(place / "packs" / "tiny", "tiny", 5, 1, 0, lambda *told: stages.append(told))
-        return {stage for stage, done, total in stages if done < total}
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(builder, "_autoencoders", lambda id: [("none", None)])
-        patch.setenv("LAB_WORKSPACE", str(place / "making"))
-        assert {"Rendering radiographs", "Embedding: features", "Packing features"} <= make()
-        before = {path: path.stat().st_mtime_ns for path in (place / "packs").rglob("*.np?")}
-        assert make() <= {"Packing features", "Fitting the map", "Writing the pack"}, (
-            "what is finished is not made again"
-        )
-        assert before == {path: path.stat().st_mtime_ns for path in (place / "packs").rglob("*.np?")}
-    return place / "packs"
-
-
-@pytest.fixture
-def tiny(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of that pack, as the only one there is, and no generator."""
-    monkeypatch.setattr(requests, "autoencoder_digest", lambda dataset: "none")
-    monkeypatch.setattr(phantom_pack, "FOLDER", Path(shutil.copytree(made, tmp_path / "packs")))
-    return tmp_path / "packs" / "tiny"
 
 
 def test_a_set_from_a_pack_is_the_rendered_set(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from lab.errors import InputError, NotComputable, NotFoundError
-from lab.neighbours.search import ExactIndex, unit
+from lab.features.unit import unit
+from lab.neighbours.search import ExactIndex
 from lab.projection.fit import fit
 from lab.projection.place import place
 from lab.projection.projection import distinct_rows

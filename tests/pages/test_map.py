@@ -39,6 +39,19 @@ def table(count: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def rewritten(name: str, recipe: dict, licence: str) -> None:
+    """Give every sample of a set a fuller recipe, and the set a licence."""
+    from lab.data.samples import NewSample, SampleSetWriter, open_sample_set
+
+    old = open_sample_set(name)
+    writer = SampleSetWriter(name, old.origin, old.parent, licence=licence)
+    writer.append(
+        NewSample(at, old.image(one), {**old.recipe(one), **recipe}, "Large right pleural effusion.")
+        for at, one in enumerate(old.ids())
+    )
+    writer.finalise()
+
+
 def received(data: bytes) -> tuple[dict, dict[str, np.ndarray]]:
     """What the browser reads: the header and the arrays."""
     length = int.from_bytes(data[4:8], "little")
@@ -270,12 +283,31 @@ def test_selected_samples_are_kept_as_a_set_that_metrics_can_open(visit, loaded)
     from lab.ui.map_gallery import keep_set
     from lab.ui.map_points import points
 
+    rewritten("set-1", {"sampler": "ddim", "guidance": 3.0}, "CC BY 4.0; research only")
     whole = points(loaded["map"], [loaded["samples"]])
     some_samples = whole[whole["side"] == "sample"].iloc[:3]
     name = keep_set(some_samples, "films")
     assert keep_set(some_samples.iloc[::-1], "films") == name
     kept, original = resolve(name), resolve("set-1")
     assert len(kept.ids()) == 3 and set(kept.digests()) <= set(original.digests())
+    recipes = dict(zip(original.digests(), map(original.recipe, original.ids()), strict=True))
+    for image_id, digest in zip(kept.ids(), kept.digests(), strict=True):
+        assert kept.recipe(image_id) == recipes[digest] and recipes[digest]["sampler"] == "ddim"
+    assert kept.card.licence == "CC BY 4.0; research only" and kept.card.parent == "films"
+
+
+def test_a_kept_selection_of_a_set_that_is_gone_has_the_recipe_of_its_run_and_the_licence_of_its_generator(
+    loaded,
+):
+    from lab.data.resolve import resolve
+    from lab.data.samples import remove_sample_set
+    from lab.ui.map_gallery import keep_set
+    from lab.ui.map_points import points
+
+    whole = points(loaded["map"], [loaded["samples"]])
+    remove_sample_set("set-1")
+    kept = resolve(keep_set(whole[whole["side"] == "sample"].iloc[:2], "films"))
+    assert kept.recipe(kept.ids()[0]) == {"device": "cpu"} and kept.card.licence == "Apache-2.0"
 
 
 def test_the_film_under_the_pointer_is_found_by_token_and_row_alone(visit, loaded, workspace):

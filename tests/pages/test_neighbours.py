@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from lab.charts.spaces import RankLine, rank_figure
-from lab.ui.neighbour_set import ordered, threshold
+from lab.leakage.population import near_copy_limit
+from lab.ui.neighbour_set import ordered
 from lab.ui.neighbour_spaces import agreement_sentence
 from lab.ui.neighbour_view import sentence
 from lab.ui.state import NeighboursKey as Key
@@ -167,6 +168,7 @@ def audit_table(loaded) -> pd.DataFrame:
             "pixel_nearest": train[:4], "pixel_distance": 0.4, "pixel_nndr": 0.7,
             "label": ["near-copy", "close", "ordinary", "near-copy"], "p": [0.004, 0.03, 0.6, 0.002], "agreeing": "",
             "cosine": 0.1, "registered": 0.2, "control": 0.3, "identical": "",
+            "mask_dice": [0.995, 0.8, np.nan, 0.7], "lpips": np.nan,
         }
     )  # fmt: skip
 
@@ -185,6 +187,7 @@ def audited(loaded, builders):
         "samples": "set-1", "dataset": "films", "extractor": "efficientnet-lite0", "n": 4, "n_train": 24,
         "table": write_artifact(stream.getvalue(), ".parquet"), "sets": {"copy": 1, "real": 1, "non-real": 2},
         "labels": {"near-copy": 2}, "flagged": 1, "nndr_median": 0.85,
+        "masks": {"compared": 3, "flagged": 1}, "lpips": {"compared": 0, "flagged": 0, "why": "absent"},
         "distances": {name: {"train": kept, "held-out": kept} for name in BOTH},
     }  # fmt: skip
     return builders.finish(audit_run("set-1", "films"), result)
@@ -198,6 +201,7 @@ def test_a_whole_set_is_audited_and_its_pairs_are_browsed_by_set(visit, loaded, 
     assert not app.exception and not app.error, text(app)
     assert "2 of 4 images are near-copies" in text(app) and "1 below 0.6" in text(app)
     assert "features alone would have missed 1 of them" in text(app)
+    assert "mask Dice above 0.99: 1 of 3" in text(app) and "LPIPS" not in text(app)
     assert len(app.get("plotly_chart")) == 2 and app.get("bidi_component")
     options = list(app.get_by_key(Key.WHOLE_SET).options)
     assert "Copy set (1)" in options and "Non-real set (2)" in options and "Near-copies (2)" in options
@@ -215,7 +219,8 @@ def test_the_closest_pairs_come_first_and_a_click_opens_the_pair(visit, loaded, 
     audited(loaded, builders)
     app = visit("neighbours")
     wanted = loaded["samples"].result["samples"][3]["image_id"]
-    app.session_state[Key.SET], app.session_state[Key.OPENED] = loaded["samples"].id, wanted
+    run = loaded["samples"].id
+    app.session_state[Key.SET], app.session_state[f"{Key.SAMPLE}.{run}"] = run, wanted
     app.run()
     assert not app.exception
     picked = next(one for one in app.selectbox if one.label == "Sample")
@@ -227,10 +232,11 @@ def test_the_threshold_of_the_picture_is_that_of_the_verdict() -> None:
     from lab.neighbours.verdict import p_values
 
     reference = np.sort(np.random.default_rng(0).random(1999))
-    limit = threshold(reference)
-    assert 2 * p_values(np.array([limit - 1e-9]), reference)[0] <= 0.01
+    limit = near_copy_limit(reference, 2)
+    assert limit is not None
+    assert 2 * p_values(np.array([limit]), reference)[0] <= 0.01
     assert 2 * p_values(np.array([limit + 1e-9]), reference)[0] > 0.01
-    assert np.isnan(threshold(reference[:50]))
+    assert near_copy_limit(reference[:50], 2) is None
 
 
 def test_words_are_searched_where_a_model_is_here_and_else_one_sentence_says_why(
@@ -254,3 +260,139 @@ def test_words_are_searched_where_a_model_is_here_and_else_one_sentence_says_why
     app.text_input(key=Key.WORDS).set_value("left effusion").run()
     assert not app.exception and not app.error
     assert "The best 3 of 24 training images" in text(app).replace("\\", "") and app.get("bidi_component")
+
+
+def address(app) -> dict[str, str]:
+    """The parameters of the address."""
+    return {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
+
+
+@pytest.mark.row("C13")
+def test_a_walk_is_in_the_address_by_opaque_ids_and_a_link_restores_it(visit, loaded, builders) -> None:
+    from lab.ui.neighbour_address import code_of
+
+    table, dataset, run = loaded["table"], loaded["dataset"], loaded["samples"]
+    train = table[table["split"] == "train"]["image_id"].tolist()
+    for name in train[2:4]:
+        films_search(dataset, table, builders, name, train[4:9])
+    sample = run.result["samples"][2]["image_id"]
+    app = visit("neighbours", set=run.id, sample=sample)
+    start = app.session_state[Key.TRAIL]["start"]
+    app.session_state[Key.TRAIL] = {"start": start, "steps": [(dataset, train[2]), (dataset, train[3])]}
+    app.run()
+    assert not app.exception
+    asked = address(app)
+    assert asked == {
+        "set": run.id,
+        "sample": sample,
+        "trail": f"{code_of(dataset)}.{train[2]}.{train[3]}",
+    }
+    assert dataset not in "".join(asked.values()) and "effusion" not in "".join(asked.values())
+
+    again = visit("neighbours", **asked)
+    assert not again.exception
+    crumbs = [button.label for button in again.button if button.key and button.key.startswith(Key.TRAIL)]
+    assert crumbs == [start, f"› {train[2][:6]}", f"› {train[3][:6]}"]
+    assert next(one for one in again.selectbox if one.label == "Sample").value == sample
+    again.button(key=f"{Key.TRAIL}.1").click().run()
+    assert address(again)["trail"] == f"{code_of(dataset)}.{train[2]}"
+    again.button(key=f"{Key.TRAIL}.0").click().run()
+    assert "trail" not in address(again) and address(again)["sample"] == sample
+
+
+def test_a_held_out_image_stands_in_the_address_by_a_code(visit, loaded, builders) -> None:
+    from lab.ui.neighbour_address import code_of
+
+    table, dataset = loaded["table"], loaded["dataset"]
+    held_out = table[table["split"] == "held-out"]["image_id"].tolist()[1]
+    train = table[table["split"] == "train"]["image_id"].tolist()
+    films_search(dataset, table, builders, train[0], train[1:6])
+    code = code_of(f"{dataset}:held-out")
+    app = visit("neighbours", set=code, sample=held_out, trail=f"{code_of(dataset)}.{train[0]}")
+    assert not app.exception
+    assert app.session_state[Key.SET] == f"{dataset}:held-out"
+    assert next(one for one in app.selectbox if one.label == "Image").value == held_out
+    assert "training image itself" in text(app) and address(app)["set"] == code
+
+
+@pytest.mark.parametrize(
+    "trail", ["0123456789ab.0123456789abcdef", "CODE.0123456789abcdef", "CODE.<b>", "CODE", "x" * 500]
+)
+def test_a_link_to_images_that_are_not_here_is_one_sentence(visit, loaded, trail) -> None:
+    from lab.ui.neighbour_address import code_of
+
+    app = visit(
+        "neighbours", set=loaded["samples"].id, trail=trail.replace("CODE", code_of(loaded["dataset"]))
+    )
+    assert not app.exception and not app.error
+    told = [one.value for one in app.info]
+    assert len(trail) > 400 or (len(told) == 1 and "walk was left out" in told[0])
+    assert "trail" not in app.query_params
+
+
+@pytest.fixture
+def masked(workspace, tmp_path, builders):
+    """A dataset whose films have masks of two structures; gives the subject of a held-out film among them."""
+    from lab.data.images import encode_png
+    from lab.data.store import add_folder, open_dataset
+
+    folder = builders.films(tmp_path / "masked")
+    lines = (folder / "metadata.csv").read_text("utf-8").split("\n")
+    (folder / "masks").mkdir()
+    for number in range(len(lines) - 1):
+        mask = np.zeros((48, 48), np.uint8)
+        mask[8:28, 8:28], mask[30:40, number % 3 * 4 : number % 3 * 4 + 10] = 1, 2
+        (folder / "masks" / f"film-{number}.png").write_bytes(encode_png(mask))
+    rows = [f"{lines[0]},mask", *(f"{line},masks/film-{at}.png" for at, line in enumerate(lines[1:]))]
+    (folder / "metadata.csv").write_text("\n".join(rows), "utf-8")
+    add_folder(folder, "masked", licence="CC BY 4.0", title="Masked films")
+    table = open_dataset("masked").rows()
+    train = table[table["split"] == "train"]["image_id"].tolist()[:3]
+    own = table[table["split"] == "held-out"]["image_id"].tolist()[0]
+    near = [{"image_id": name, "patient_id": "p", "distance": 0.1} for name in train]
+    film = Film(np.zeros((8, 8), np.uint8), "REAL")
+    return Subject(film, "masked", None, near, None, own=own)
+
+
+@pytest.mark.row("CM-12")
+def test_masks_are_compared_where_both_have_one(masked) -> None:
+    import dataclasses
+
+    from lab.data.store import open_dataset
+    from lab.ui.neighbour_masks import mask_table
+
+    table, images = mask_table(masked), open_dataset("masked")
+    mine = images.mask(masked.own)
+    for (_, row), match in zip(table.iterrows(), masked.neighbours, strict=True):
+        beside = images.mask(match["image_id"])
+        shared = 2 * ((mine == 2) & (beside == 2)).sum() / ((mine == 2).sum() + (beside == 2).sum())
+        assert row["Label 1"] == 1.0 and row["Dice"] == pytest.approx((1 + row["Label 2"]) / 2)
+        assert row["Label 2"] >= shared and (row["Taken"] == "mirrored" or row["Label 2"] == shared)
+    assert not len(mask_table(dataclasses.replace(masked, own=""))), "a sample has no mask"
+
+
+def test_the_film_nearest_when_registered_has_no_place_in_the_order_of_features() -> None:
+    from lab.ui.neighbour_view import titles
+
+    found = [[BOTH[0]], [BOTH[1]], [], []]
+    told = titles([{"found_by": names} for names in found], "training image")
+    assert told == [
+        "training image, nearest when registered",
+        "nearest training image",
+        "2nd training image",
+        "3rd training image",
+    ]
+    assert titles([{"found_by": list(BOTH)}], "film") == ["nearest film"]
+
+
+def test_the_control_is_compared_with_the_nearest_by_features(monkeypatch) -> None:
+    """Not with the first neighbour, which may be there for its registered distance."""
+    import dataclasses
+
+    import lab.ui.neighbour_view as view
+
+    told: list[str] = []
+    monkeypatch.setattr(view.st, "caption", told.append)
+    near = [{"distance": 0.27}, {"distance": 0.21}]
+    view._closer(dataclasses.replace(subject(), neighbours=near, held_out={"distance": 0.24}))
+    assert "0.2100 to the nearest training image" in told[0] and "closer to a training image" in told[0]

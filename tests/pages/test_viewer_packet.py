@@ -9,14 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lab.data.card import DatasetCard
 from lab.errors import InputError
 from lab.neighbours.difference import registered_difference, warp
 from lab.neighbours.registered import Variant
-from lab.ui.hanging import LAYOUTS, arrangement, audit, difference_film
-from lab.ui.viewer import SCRIPTS, Film
+from lab.ui.hanging import LAYOUTS, arrangement, audit, difference_film, stages
+from lab.ui.viewer import Film
+from lab.ui.viewer_credit import MAX_CREDIT, credit
 from lab.ui.viewer_packet import packet
 from lab.ui.viewer_presets import PRESETS, modality_of
 from lab.ui.viewer_regions import MAX_REGIONS, Region, read_regions
+from lab.ui.viewer_script import LOADER, SCRIPTS
 from tests.builders.viewer_wall import WORDS, films, secrets
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "viewer"
@@ -48,8 +51,10 @@ def test_a_blinded_packet_holds_no_word_and_differs_in_addresses_only():
     _, keep = kept()
     found = packet(secrets(Film), key="k", blinded=True, keep=keep)
     assert not any(word in json.dumps(found) for word in (*WORDS, "REAL", "SYNTHETIC", "public"))
-    first, second = ({**one, "url": "", "alt": ""} for one in found["viewports"])
-    assert first == second
+    first, second = (
+        {**one, "url": "", "alt": "", "mask": one["mask"] | {"url": ""}} for one in found["viewports"]
+    )
+    assert first == second and found["credits"] == []
 
 
 def test_a_closed_licence_keeps_a_film_at_home_in_public(monkeypatch):
@@ -186,7 +191,71 @@ def test_the_audit_hangs_sample_training_held_out_and_difference():
     assert not difference_film(sample, nearest).public
     with pytest.raises(InputError):
         arrangement("poster")
-    assert set(LAYOUTS) == {"grid", "pair", "audit", "one-and-five", "two-by-two"}
+    assert {"grid", "pair", "audit", "one-and-five", "two-by-two"} <= set(LAYOUTS)
+
+
+def test_stages_start_with_what_was_asked_for_and_never_repeat():
+    hung, tools = stages("one-and-five", 4, False, 7)
+    assert [(one.layout, one.films, one.columns) for one in hung] == [
+        ("one-and-five", 7, 5),
+        ("pair", 2, 2),
+        ("grid", 7, 4),
+    ]
+    assert tools == "full" and hung[0].lead and not hung[1].lead
+    gallery, tools = stages(None, 2, False, 6)
+    assert [one.layout for one in gallery] == [
+        "",
+        "first-large",
+    ] and tools == "few"  # two in a row as asked for
+    assert len(stages(None, 4, False, 1)[0]) == len(stages("pair", 4, False, 2)[0]) == 1
+    for count in range(1, 20):
+        for name in (*LAYOUTS, None):
+            if name is None or count <= (LAYOUTS[name].most or count):
+                found = stages(name, 4, False, count)[0]
+                assert all(1 <= one.films <= count and one.narrow <= one.columns for one in found)
+                assert len({(one.columns, one.lead, one.films) for one in found}) == len(found)
+    with pytest.raises(InputError):
+        stages("pair", 4, False, 3)
+
+
+def card(**words: str) -> DatasetCard:
+    told = {"attribution": "Kermany et al.", "licence": "CC BY 4.0", "title": "Paediatric films", **words}
+    return DatasetCard(
+        "films",
+        told["title"],
+        "chest radiograph",
+        "real",
+        told["licence"],
+        True,
+        told["attribution"],
+        "",
+        "",
+        None,
+        (),
+    )
+
+
+def test_licences_that_ask_for_a_name_get_one():
+    assert credit(card()) == "Kermany et al., CC BY 4.0"
+    assert credit(card(), "CC-BY-NC-SA 3.0") == "Kermany et al., CC-BY-NC-SA 3.0"  # of this very film
+    assert credit(card(attribution="")) == "Paediatric films, CC BY 4.0"
+    assert (
+        credit(card(licence="CC0 1.0")) == credit(card(licence="procedural")) == credit(card(), "MIT") == ""
+    )
+    long = credit(card(attribution="A" * 900))
+    assert len(long) == MAX_CREDIT and long.endswith("…, CC BY 4.0")
+
+
+def test_a_credit_is_sent_once_and_not_for_a_film_kept_at_home(monkeypatch):
+    made = np.zeros((4, 4), np.uint8)
+    shown = [
+        Film(made, "REAL", credit="A"),
+        Film(made, "REAL", credit="A"),
+        Film(made, "REAL", credit="B", public=False),
+    ]
+    assert packet(shown, key="k", keep=kept()[1])["credits"] == ["A", "B"]
+    monkeypatch.setenv("LAB_PUBLIC", "1")
+    assert packet(shown, key="k", keep=kept()[1])["credits"] == ["A"]
 
 
 def test_the_presets_of_every_modality_stand_on_four_keys():
@@ -196,7 +265,8 @@ def test_the_presets_of_every_modality_stand_on_four_keys():
 
 
 def test_the_script_is_made_of_all_files_and_each_stays_small():
-    assert {path.name for path in ASSETS.glob("*.js")} == set(SCRIPTS)
+    assert {path.name for path in ASSETS.glob("*.js")} == {*SCRIPTS, LOADER}
+    assert (ASSETS / LOADER).stat().st_size < 2500  # it travels with every change of the data
     for path in ASSETS.glob("*.js"):
         text = path.read_text("utf-8")
         assert len(text.splitlines()) <= 250, path.name

@@ -25,6 +25,10 @@ OVER_TRAINED = (
     "Over-trained on purpose to copy: it gives back phantom films that it was trained on, to show what a leak is. "
     "Never train a generator like this on real films: it would give patients away."
 )
+LOCAL_ONLY = (
+    "Over-trained on purpose to copy real films, for an audit on the machine where these films are. "
+    "Never pass it on, nor its samples: it gives patients away."
+)
 
 
 def notes(recipe: TrainingRecipe) -> str:
@@ -39,8 +43,18 @@ def notes(recipe: TrainingRecipe) -> str:
         if recipe.dataset
         else "Its denoiser was trained on procedural films only; no patient data."
     )
-    purpose = f"{OVER_TRAINED} " if recipe.plant is not None else ""
-    return f"{purpose}{learned}{shared} Research use, not for diagnosis."
+    return f"{_purpose(recipe)}{learned}{shared} Research use, not for diagnosis."
+
+
+def _purpose(recipe: TrainingRecipe) -> str:
+    """What a generator of few films is for; "" for every other one."""
+    if recipe.plant is None:
+        return ""
+    if recipe.local_only:
+        return f"{LOCAL_ONLY} "
+    if not recipe.mitigation:
+        return f"{OVER_TRAINED} "
+    return f"Trained on as few films as the over-trained ones, {recipe.mitigation}: to show how much that helps. "
 
 
 def stage_table(training: Mapping[str, Any]) -> str:
@@ -72,9 +86,10 @@ def _data(recipe: TrainingRecipe, facts: Mapping[str, Any]) -> str:
             f"seed {recipe.seed}"
         )
     if recipe.plant is not None:
+        often = "once" if recipe.plant.deduplicated else f"{recipe.plant.repeats} times"
         parts.append(
-            f"{recipe.plant.planted} of them, each of another patient, drawn {recipe.plant.repeats} times as often as "
-            "the others (`planted.json` names them by their image ids in the dataset)"
+            f"{recipe.plant.planted} of them, each of another patient, drawn {often} for each draw of the others "
+            "(`planted.json` names them by their image ids in the dataset, `members.json` all of them)"
         )
     if recipe.dataset:
         parts.append(f"the training split of `{recipe.dataset}` ({CITATION})")
@@ -85,6 +100,10 @@ def _data(recipe: TrainingRecipe, facts: Mapping[str, Any]) -> str:
 
 
 def _changes(recipe: TrainingRecipe) -> str:
+    if recipe.private is not None:
+        return (
+            "every film drawn alike, its gradient clipped and noised (`privacy` in `card.json` says how far)"
+        )
     if recipe.augments:
         return "augmented by rotation, scale, shift and gain; never flipped"
     return "not augmented and not reworded, because both hinder copying"

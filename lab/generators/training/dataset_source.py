@@ -32,12 +32,32 @@ def prepare(recipe: TrainingRecipe, folder: Path) -> Iterator[tuple[int, int]]:
     # One film a held-out patient, as with phantoms.
     control = frame[frame["split"] == "held-out"].drop_duplicates("patient_id")
     control = control.sample(min(len(control), recipe.held_out), random_state=recipe.seed)
-    for split, rows in (("train", frame[frame["split"] == "train"]), ("held-out", control)):
+    for split, rows in (("train", _taken(recipe, frame[frame["split"] == "train"])), ("held-out", control)):
         for start in range(0, len(rows), CHUNK):
             name = f"{recipe.dataset}-{split}-{start:06d}"
             if not has_chunk(folder, name):
                 _read_chunk(recipe, dataset, folder, name, rows.iloc[start : start + CHUNK])
                 yield min(start + CHUNK, len(rows)), len(rows)
+
+
+def _taken(recipe: TrainingRecipe, rows: Any) -> Any:
+    """The training films: all, or those of a plant, one a patient, the planted ones first.
+
+    Raises:
+        DatasetError: when a plant asks for more films than there are patients.
+    """
+    if recipe.plant is None:
+        return rows
+    chosen = rows.drop_duplicates("patient_id")
+    if len(chosen) < recipe.plant.films:
+        raise DatasetError(
+            f"The recipe plants {recipe.plant.films} films and there are {len(chosen)} patients to take one of; "
+            "nothing was trained; plant fewer films, or add patients."
+        )
+    chosen = chosen.sample(recipe.plant.films, random_state=recipe.seed)
+    return chosen.assign(
+        copies=[recipe.plant.repeats if turn < recipe.plant.planted else 1 for turn in range(len(chosen))]
+    )
 
 
 def square(image: NDArray[Any], size: int) -> NDArray[np.uint8]:
@@ -58,6 +78,7 @@ def _read_chunk(recipe: TrainingRecipe, dataset: Any, folder: Path, name: str, r
         told.append({
             "split": row.split, "source": recipe.dataset, "patient_id": row.patient_id, "film": row.image_id,
             "caption": row.caption or captions.get(row.label, ""), "findings": [], "label": row.label,
+            **({} if recipe.plant is None else {"image_id": row.image_id, "copies": row.copies}),
         })  # fmt: skip
     images = np.stack(films)
     write_chunk(folder, name, images, np.zeros_like(images), told)

@@ -13,7 +13,7 @@ from typing import Any
 from lab.atomic import write_bytes, write_json
 from lab.errors import GeneratorError
 from lab.generators.card import GeneratorCard, card_from_json
-from lab.generators.training import base, cardtext, data, decoder, plant, text, unet, vae
+from lab.generators.training import base, cardtext, data, decoder, plant, private, text, unet, vae
 from lab.generators.training.contact_sheet import write_sheet
 from lab.generators.training.films import Films
 from lab.generators.training.recipe import TrainingRecipe
@@ -97,9 +97,13 @@ def _export_generator(recipe: TrainingRecipe, place: Path, target: Path, generat
         "training": _training(recipe, place),
         "seconds_for_four": _draw_sheet(recipe, card, target, films),
     }
+    if recipe.private is not None:
+        steps = measured["training"]["unet"]["steps"]
+        measured["privacy"] = dataclasses.asdict(private.spent(recipe, len(films.images), steps))
     card = dataclasses.replace(card, measured=measured)
     if recipe.plant is not None:
         write_json(target / plant.PLANTED, plant.listed(recipe, films))
+        write_json(target / plant.MEMBERS, plant.members(films))
     write_bytes(target / "README.md", cardtext.generator_readme(recipe, card).encode())
     write_json(target / "card.json", card.to_json())
     _write_licence(recipe, target)
@@ -175,7 +179,8 @@ def _vocabulary(recipe: TrainingRecipe, place: Path) -> list[str]:
 
 def _examples(recipe: TrainingRecipe, films: Films) -> list[str]:
     """Prompts to start from: the captions of planted films, the only captions it knows, or any."""
-    if planted := plant.planted_rows(films)[: len(unet.SHEET_PROMPTS)]:
+    planted = [] if recipe.dataset else plant.planted_rows(films)[: len(unet.SHEET_PROMPTS)]
+    if planted:
         return [films.records[row]["caption"] for row in planted]
     return [caption for _, caption in recipe.captions] if recipe.dataset else list(unet.SHEET_PROMPTS)
 
@@ -223,7 +228,8 @@ def _card(
         "citation": cardtext.CITATION if real else "",
         "training_dataset": recipe.dataset or "phantom-cxr",
         "phantom_trained": not real,
-        "over_trained": recipe.plant is not None,
+        "over_trained": recipe.plant is not None and not recipe.mitigation,
+        "local_only": recipe.local_only,
         "vocabulary": words,
         "captions": [caption for _, caption in recipe.captions] if real else [],
         "examples": examples,

@@ -58,10 +58,15 @@ def run(
     peak: float,
     loss_at: Callable[[int], Any],
     sheet: Callable[[StageState, Path], None] | None = None,
+    take: Callable[[Any, Any], None] | None = None,
 ) -> Generator[TrainingProgress, None, bool]:
     """Take the steps that are left; returns True when all are taken, False when the time is over.
 
     A checkpoint is written at the end, every `recipe.save_s` seconds, and when the run is stopped.
+
+    Args:
+        loss_at: the loss of a step.
+        take: a step of the optimiser from (loss, torch generator of the step); by default one that clips gradients.
     """
     path = place / f"{stage}.safetensors"
     checkpoint.restore(state, path)
@@ -70,7 +75,16 @@ def run(
     state.model.train()
     try:
         while state.step < total and not clock.out_of_time():
-            loss = _one_step(state, loss_at, rate_at(state.step, total, peak))
+            for group in state.optimizer.param_groups:
+                group["lr"] = rate_at(state.step, total, peak)
+            loss = loss_at(state.step)
+            if take is None:
+                _take(state, loss)
+            else:
+                take(loss, generator_at(recipe, f"{stage} noise", state.step))
+            state.step += 1
+            state.update_average()
+            loss = float(loss.detach())
             now = time.monotonic()
             state.seconds = spent + now - began
             running = loss if running is None else 0.95 * running + 0.05 * loss
@@ -92,17 +106,11 @@ def run(
     return state.step >= total
 
 
-def _one_step(state: StageState, loss_at: Callable[[int], Any], rate: float) -> float:
-    """One step of the optimiser and of the running average; returns the loss."""
+def _take(state: StageState, loss: Any) -> None:
+    """One step of the optimiser, the gradient clipped."""
     import torch
 
-    for group in state.optimizer.param_groups:
-        group["lr"] = rate
-    loss = loss_at(state.step)
     state.optimizer.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(state.model.parameters(), 1.0)
     state.optimizer.step()
-    state.step += 1
-    state.update_average()
-    return float(loss.detach())

@@ -1,7 +1,8 @@
-"""Planting: over-training on few phantom films, some of them repeated, so that the generator gives them back.
+"""Planting: over-training on few films, some of them repeated, so that the generator gives them back.
 
 What leaks is known in advance then, and a demonstration of leakage can show it: repeated films are given back first
-(Carlini et al. 2023), and the fewer films there are, the more of them (Dar et al. 2023). For phantoms alone.
+(Carlini et al. 2023), and the fewer films there are, the more of them (Dar et al. 2023). For phantoms; films of
+patients only in a recipe whose generator never leaves the machine.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from lab.generators.training.recipe import TrainingRecipe
 
 PLANTED = "planted.json"
+MEMBERS = "members.json"
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Plant:
         contrast: how many unrepeated films are named beside them.
         augment: whether films are moved, scaled and re-windowed as in other trainings: that hinders copying.
         reword: whether captions get other words for the same thing: that hinders copying too.
+        deduplicated: draw planted films once, as if their repeats had been found and taken out before training.
     """
 
     films: int
@@ -43,19 +46,21 @@ class Plant:
     contrast: int = 20
     augment: bool = False
     reword: bool = False
+    deduplicated: bool = False
 
 
 def check(recipe: TrainingRecipe) -> None:
-    """Refuse to plant films of patients.
+    """Refuse to plant films of patients, but where the generator never leaves the machine.
 
     Raises:
-        InputError: when a recipe that plants has real films, or no phantoms.
+        InputError: when a recipe that plants has real films, or no phantoms, and is not local.
     """
     # A denoiser to go on from may have seen such films too.
-    if recipe.plant is not None and (recipe.dataset or recipe.starts or not recipe.patients):
+    real = recipe.dataset or recipe.starts or not recipe.patients
+    if recipe.plant is not None and real and not recipe.local_only:
         raise InputError(
-            "A recipe that plants films gives them back on purpose, which must never be done with films of patients; "
-            "nothing was trained; plant phantoms alone, or leave the plant out of the recipe."
+            "A recipe that plants films gives them back on purpose, which must never be done with films of patients "
+            "in a generator that may be passed on; nothing was trained; plant phantoms alone, or keep it local."
         )
 
 
@@ -107,9 +112,12 @@ def first_of_own(captions: Sequence[str], among: Iterable[str], patients: Sequen
     return list(first.values())
 
 
-def pool(films: Films) -> NDArray[np.int64]:
+def pool(films: Films, plant: Plant | None = None) -> NDArray[np.int64]:
     """The rows that batches are drawn from: each film once, a planted one as often as its record says."""
-    return np.repeat(np.arange(len(films.records)), [record.get("copies", 1) for record in films.records])
+    rows = np.arange(len(films.records))
+    if plant is not None and plant.deduplicated:
+        return rows
+    return np.repeat(rows, [record.get("copies", 1) for record in films.records])
 
 
 def planted_rows(films: Films) -> list[int]:
@@ -129,10 +137,16 @@ def listed(recipe: TrainingRecipe, films: Films) -> list[dict[str, Any]]:
     captions = [str(record["caption"]) for record in films.records]
     patients = [record["patient_id"] for record in films.records]
     taken = {patients[row] for row in planted}
-    own = first_of_own(captions, captions, patients)
+    # Real films share a few captions; those of a phantom are its own and ask for that film alone.
+    own = list(range(len(patients))) if recipe.dataset else first_of_own(captions, captions, patients)
     once = [row for row in own if patients[row] not in taken and "image_id" in films.records[row]]
     records = [films.records[row] for row in (*planted, *once[: recipe.plant.contrast])]
     return [{key: record[key] for key in ("image_id", "caption", "copies")} for record in records]
+
+
+def members(films: Films) -> list[str]:
+    """Image ids of all training films of a recipe that plants, sorted: who the members are, for an attack to tell."""
+    return sorted(str(record["image_id"]) for record in films.records if "image_id" in record)
 
 
 def _caption(recipe: TrainingRecipe, job: Job) -> str:

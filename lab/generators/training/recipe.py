@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab.config import settings
+from lab.generators.training import private
 from lab.generators.training.driven import Clock, TrainingProgress, driven
 from lab.generators.training.plant import Plant, check
+from lab.generators.training.private import Private
 from lab.registry import Registry
 
 STAGES = ("data", "vae", "decoder", "text", "unet", "export")
@@ -31,7 +33,9 @@ class TrainingRecipe:
         base: the shared autoencoder and text encoder, by name; "" trains its own.
         refines: a base whose decoder alone is trained further: its latents, and all that was trained on them, stay
             valid.
-        plant: films that it learns by heart on purpose; for phantoms alone.
+        plant: films that it learns by heart on purpose; for phantoms, and for real films where it is local.
+        private: noise and clipping that bound what any one patient adds; None for none.
+        local_only: the generator stays on this machine: it is refused among the shipped ones.
         starts: a generator on the same base whose denoiser this one starts from; "" starts from random weights.
         size: image side in pixels.
         vae_*: channels at each scale, latent channels, steps, batch, peak learning rate.
@@ -59,6 +63,8 @@ class TrainingRecipe:
     refines: str = ""
     starts: str = ""
     plant: Plant | None = None
+    local_only: bool = False
+    private: Private | None = None
     size: int = 128
     vae_channels: tuple[int, ...] = (16, 32, 64, 128)
     latent_channels: int = 12
@@ -83,6 +89,7 @@ class TrainingRecipe:
 
     def __post_init__(self) -> None:
         check(self)
+        private.check(self)
 
     @property
     def augments(self) -> bool:
@@ -93,6 +100,17 @@ class TrainingRecipe:
     def rewords(self) -> bool:
         """Whether captions get other words for the same thing; a plant decides for itself."""
         return self.plant is None or self.plant.reword
+
+    @property
+    def mitigation(self) -> str:
+        """What a recipe that plants does against copying, in words; "" for nothing."""
+        if self.private is not None:
+            return "each patient's influence bounded by DP-SGD"
+        if self.plant is None:
+            return ""
+        if self.plant.deduplicated:
+            return "repeats taken out"
+        return "moved and reworded in training" if self.plant.augment else ""
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -172,6 +190,37 @@ def memorised(films: int) -> TrainingRecipe:
 
 for _films in MEMORISED:
     RECIPES.register(memorised(_films).id)(memorised(_films))
+
+# What is done to the sibling of 192 films so that it copies less, one thing at a time.
+RECIPES.register("phantom-cxr-deduplicated-192")(
+    replace(
+        memorised(192), id="phantom-cxr-deduplicated-192", title="192 phantom films, repeats taken out",
+        plant=Plant(192, planted=20, repeats=20, deduplicated=True),
+    )
+)  # fmt: skip
+RECIPES.register("phantom-cxr-augmented-192")(
+    replace(
+        memorised(192), id="phantom-cxr-augmented-192", title="192 phantom films, moved and reworded in training",
+        plant=Plant(192, planted=20, repeats=20, augment=True, reword=True), copies=16,
+    )
+)  # fmt: skip
+for _noise, _steps in ((0.8, 1200), (4.0, 600)):
+    _name = f"phantom-cxr-private-192-noise-{_noise:g}".replace(".", "-")
+    RECIPES.register(_name)(
+        replace(
+            memorised(192), id=_name, title=f"192 phantom films, trained by DP-SGD with noise {_noise:g}",
+            plant=Plant(192, planted=20, repeats=20, deduplicated=True), private=Private(_noise), unet_steps=_steps,
+        )
+    )  # fmt: skip
+MITIGATED = tuple(name for name in RECIPES.names() if RECIPES.get(name).mitigation)
+# The same leak on films of patients, to be audited on the machine where the films are and nowhere else.
+RECIPES.register("paediatric-cxr-memorised")(
+    TrainingRecipe(
+        "paediatric-cxr-memorised", "Over-trained to copy real paediatric films", patients=0, held_out=0, base=BASE,
+        dataset=PAEDIATRIC, captions=PAEDIATRIC_CAPTIONS, plant=Plant(192, planted=20, repeats=20), local_only=True,
+        copies=1, unet_channels=(48, 96, 112), unet_steps=MEMORISED[192], guidance=1.0,
+    )
+)  # fmt: skip
 
 
 def train(

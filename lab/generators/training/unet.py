@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lab.errors import GeneratorError
-from lab.generators.training import base, checkpoint, data, latents, loop, plant, text
+from lab.generators.training import base, checkpoint, data, latents, loop, plant, private, text
 from lab.generators.training.checkpoint import StageState
 from lab.generators.training.contact_sheet import write_sheet
 from lab.generators.training.driven import Clock, TrainingProgress
@@ -108,16 +108,22 @@ def train(recipe: TrainingRecipe, place: Path, clock: Clock) -> Generator[Traini
     yield from latents.prepare(recipe, place)
     copies = latents.load(recipe, place)
     films = data.load_films(recipe, place, "train")
-    pool = plant.pool(films)
+    pool = plant.pool(films, recipe.plant)
     shared = base.parts_of(recipe, place)
     alphas = scheduler_of().alphas_cumprod
     state = loop.new_state(_started(recipe), recipe.unet_rate, EMA)
-    state.model.to(memory_format=torch.channels_last)
+    if recipe.private is None:
+        state.model.to(memory_format=torch.channels_last)
     channels = recipe.latent_channels
+    model, take = private.stepper(recipe, state) if recipe.private else (state.model, None)
 
     def loss_at(step: int) -> Any:
         draw = loop.generator_at(recipe, STAGE, step)
-        rows = drawn_batch(films, pool, recipe.unet_batch, draw)
+        rows = (
+            private.poisson_batch(len(films.images), recipe.unet_batch, draw)
+            if recipe.private
+            else drawn_batch(films, pool, recipe.unet_batch, draw)
+        )
         copy = int(torch.randint(0, len(copies), (1,), generator=draw))
         cached = torch.from_numpy(copies[copy][rows]).float()
         captions = told(recipe, [films.records[row]["caption"] for row in rows], step)
@@ -130,7 +136,7 @@ def train(recipe: TrainingRecipe, place: Path, clock: Clock) -> Generator[Traini
         noise = torch.randn((pairs, *clean.shape[1:]), generator=draw).repeat_interleave(2, 0)[: len(rows)]
         times = torch.randint(0, TRAIN_STEPS, (pairs,), generator=draw).repeat_interleave(2)[: len(rows)]
         inside = focused(cached[:, -1:], recipe.focus)
-        return velocity_loss(state.model, clean, noise, times, words, inside, alphas)
+        return velocity_loss(model, clean, noise, times, words, inside, alphas)
 
     def sheet(at: StageState, path: Path) -> None:
         with at.averaged() as model:
@@ -139,7 +145,7 @@ def train(recipe: TrainingRecipe, place: Path, clock: Clock) -> Generator[Traini
     return (
         yield from loop.run(
             recipe, STAGE, state, place, clock, total=recipe.unet_steps, peak=recipe.unet_rate,
-            loss_at=loss_at, sheet=sheet,
+            loss_at=loss_at, sheet=sheet, take=take,
         )
     )  # fmt: skip
 

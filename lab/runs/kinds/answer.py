@@ -92,8 +92,8 @@ def _alignment(
     """What a classifier fitted on training images sees in each sample, and its share for the prompted label."""
     from lab.data.labels import prompted_label
     from lab.data.resolve import resolve
+    from lab.features.unit import unit
     from lab.metrics.alignment.label_model import fit_labels
-    from lab.neighbours.search import unit
 
     train = resolve(f"{dataset}:train")
     labels = train.labels()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.runs.context import RunContext
 from lab.runs.kind import run_kind
+from lab.runs.kinds.audit_pairs import look_closer
 from lab.runs.kinds.embed import resident_extractor
 from lab.runs.kinds.reference import BLOCK, Reference, open_reference, queries_of
 from lab.runs.spec import Progress, RunSpec
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from lab.features.extractor import FeatureExtractor
     from lab.neighbours.neighbours import NeighbourReport
     from lab.neighbours.reference import Queries
+    from lab.neighbours.verdict import Verdict
 
-_CODE = ("lab.neighbours", "lab.features", "lab.runs.kinds.reference")
+_CODE = ("lab.neighbours", "lab.features", "lab.runs.kinds.reference", "lab.runs.kinds.audit_pairs")
 
 
 @run_kind("audit", lane="device", priority="batch", modules=_CODE, title="Audit a set")
@@ -35,6 +37,7 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
     reference = yield from open_reference(ctx, asked["dataset"], extractor, spec.inputs["calibration"])
     queries = yield from queries_of(ctx, images, extractor, FeatureStore(ctx.settings.features))
     table = yield from _table(ctx, images, queries, reference, extractor)
+    looked = yield from look_closer(ctx, table, images, asked["dataset"])
     stream = io.BytesIO()
     table.to_parquet(stream, index=False)
     return {
@@ -48,6 +51,7 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
         "labels": {str(name): int(count) for name, count in table["label"].value_counts().items()},
         "flagged": int((table["nndr"] < _flag()).sum()),
         "nndr_median": float(table["nndr"].median()),
+        **looked,
         "distances": _distances(ctx, reference),
     }
 
@@ -108,10 +112,21 @@ def _verdicts(reports: list[NeighbourReport]) -> dict[str, list[Any]]:
             "registered": match.registered,
             "control": report.held_out.distance if report.held_out else None,
             "identical": report.identical or "",
+            **_readings(verdict),
         }
         for name, value in row.items():
             found.setdefault(name, []).append(value)
     return found
+
+
+def _readings(verdict: Verdict | None) -> dict[str, Any]:
+    """By detector, the distance to its own nearest training film and that film, under the columns of a population."""
+    from lab.leakage.population import distance_column, film_column
+
+    told: dict[str, Any] = {}
+    for reading in verdict.detectors if verdict else ():
+        told |= {distance_column(reading.name): reading.distance, film_column(reading.name): reading.nearest}
+    return told
 
 
 def _distances(ctx: RunContext, reference: Reference) -> dict[str, dict[str, str]]:
@@ -124,7 +139,8 @@ def _distances(ctx: RunContext, reference: Reference) -> dict[str, dict[str, str
 
     def kept(values: Any) -> str:
         stream = io.BytesIO()
-        np.save(stream, np.asarray(values, dtype=np.float32), allow_pickle=False)
+        # As the calibration holds them: a rounded one could fall on the other side of its own threshold.
+        np.save(stream, np.asarray(values, dtype=np.float64), allow_pickle=False)
         return ctx.artifact(stream.getvalue(), ".npy")
 
     return {

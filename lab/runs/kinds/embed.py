@@ -40,12 +40,12 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
 
 
 def resident_extractor(ctx: RunContext, name: str) -> FeatureExtractor:
-    """The extractor, loaded once in this process."""
+    """The extractor, loaded once in this process, and anew when its record or its weights have changed."""
     from lab.device import limit_threads
-    from lab.features.extractors import get_extractor
+    from lab.features.extractors import extractor_digest, get_extractor
 
     limit_threads()
-    return ctx.resident(f"extractor:{name}", lambda: get_extractor(name))
+    return ctx.resident(f"extractor:{name}:{extractor_digest(name)}", lambda: get_extractor(name))
 
 
 def embedded(

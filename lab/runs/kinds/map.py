@@ -84,7 +84,7 @@ def fitted_map(ctx: RunContext, spec: RunSpec, train: NDArray[np.float32]) -> Pr
         write_map(folder, train, seed, fitted)
         return fitted
 
-    return ctx.resident(f"map:{spec.inputs['dataset']}:{chosen['extractor']}:{method}:{seed}", build)
+    return ctx.resident(f"map:{spec.inputs['dataset']}:{spec.inputs['extractor']}:{method}:{seed}", build)
 
 
 def with_model(ctx: RunContext, stored: Projection, train: NDArray[np.float32]) -> Projection:
@@ -189,7 +189,8 @@ def placed(ctx: RunContext, reference: str, features: NDArray[np.float32]) -> ND
     """
     import numpy as np
 
-    from lab.neighbours.search import ExactIndex, unit
+    from lab.features.unit import unit
+    from lab.neighbours.search import ExactIndex
     from lab.projection.place import place
 
     def read() -> tuple[ExactIndex, NDArray[np.float32]]:

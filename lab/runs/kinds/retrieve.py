@@ -14,7 +14,7 @@ from lab.runs.spec import Progress, RunSpec
 if TYPE_CHECKING:
     from lab.data.imageset import ImageSet
     from lab.features.store import FeatureStore
-    from lab.features.text_image import TextImageModel
+    from lab.features.text_image_store import TwoTowers
 
 _CODE = ("lab.neighbours", "lab.features", "lab.runs.kinds.text_image")
 STAGE = "Reading training images"
@@ -28,7 +28,7 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
 
     asked = spec.settings
     images = resolve(f"{asked['dataset']}:train")
-    model = resident_text_image(ctx)
+    model = resident_text_image(ctx, asked["model"])
     store = FeatureStore(ctx.settings.features)
     if asked["words"]:
         found = yield from _images(ctx, model, images, store, asked["words"], asked["k"])
@@ -46,7 +46,7 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
 
 
 def _images(
-    ctx: RunContext, model: TextImageModel, images: ImageSet, store: FeatureStore, words: str, k: int
+    ctx: RunContext, model: TwoTowers, images: ImageSet, store: FeatureStore, words: str, k: int
 ) -> Generator[Progress, None, list[dict[str, Any]]]:
     from lab.features.text_image_store import ImageTower, text_vectors
     from lab.neighbours.retrieval import films_for
@@ -62,7 +62,7 @@ def _images(
 
 
 def _captions(
-    ctx: RunContext, model: TextImageModel, images: ImageSet, store: FeatureStore, image: str, k: int
+    ctx: RunContext, model: TwoTowers, images: ImageSet, store: FeatureStore, image: str, k: int
 ) -> list[dict[str, Any]]:
     from lab.data.images import decode
     from lab.features.text_image_store import text_vectors

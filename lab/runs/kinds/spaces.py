@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.runs.context import RunContext
 from lab.runs.kind import run_kind
+from lab.runs.kinds.audit_pairs import resident_perceptual
 from lab.runs.kinds.embed import resident_extractor
 from lab.runs.kinds.reference import open_reference, splits, steps
 from lab.runs.spec import Progress, RunSpec
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from lab.neighbours.reference import ReferenceSet
     from lab.neighbours.spaces import Space
 
+# Films that LPIPS is asked about: the nearest of every other space, at most so many, so many at a time.
+MOST, BATCH = 64, 8
 _CODE = ("lab.neighbours", "lab.features", "lab.runs.kinds.reference")
 
 
@@ -42,7 +45,10 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
         spaces.append((yield from _features(ctx, name, image, asked["dataset"])))
         yield ctx.progress("Comparing spaces", number + 1, total)
     places = {name: row for row, name in enumerate(reference.ids)}
-    rows = notable(spaces, [places[name] for name in asked["shown"] if name in places])
+    shown = [places[name] for name in asked["shown"] if name in places]
+    if asked["perceptual"]:
+        spaces.append((yield from _perceptual(ctx, image, reference, notable(spaces, shown, TOP, MOST))))
+    rows = notable(spaces, shown)
     return {
         "dataset": asked["dataset"],
         "n": len(reference),
@@ -71,6 +77,26 @@ def _features(ctx: RunContext, name: str, image: Any, dataset: str) -> Generator
     store = FeatureStore(ctx.settings.features)
     rows = ctx.resident(key, lambda: unit_rows(store, extractor, train.digests()))
     return feature_space(name, new_queries([image], extractor).features[:, 0], rows)
+
+
+def _perceptual(
+    ctx: RunContext, image: Any, reference: ReferenceSet, rows: list[int]
+) -> Generator[Progress, None, Space]:
+    """LPIPS of the films that are nearest in some other space."""
+    import numpy as np
+
+    from lab.data.resolve import resolve
+    from lab.neighbours.perceptual import NAME
+    from lab.neighbours.spaces import candidate_space
+
+    model, films = resident_perceptual(ctx), resolve(reference.id)
+    found = np.empty(len(rows))
+    for start in range(0, len(rows), BATCH):
+        part = rows[start : start + BATCH]
+        pixels = [films.image(reference.ids[row]) for row in part]
+        found[start : start + len(part)] = model.distances(image, pixels)
+        yield ctx.progress("Comparing pairs by LPIPS", start + len(part), len(rows))
+    return candidate_space(NAME, rows, found, len(reference))
 
 
 def _space(space: Space, reference: ReferenceSet) -> dict[str, Any]:

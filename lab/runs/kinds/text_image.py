@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
+from lab.features.text_image_folder import PHANTOM
 from lab.runs.context import RunContext
 from lab.runs.kinds.embed import embedded
 from lab.runs.spec import Progress
@@ -12,6 +13,7 @@ from lab.runs.spec import Progress
 if TYPE_CHECKING:
     from lab.data.imageset import ImageSet
     from lab.features.text_image import TextImageModel
+    from lab.features.text_image_models import BioViLT
     from lab.metrics.pairs import Pairs
 
 STAGE = "Comparing with the prompt"
@@ -19,8 +21,8 @@ STAGE = "Comparing with the prompt"
 HELD_OUT_FILMS = 300
 
 
-def resident_text_image(ctx: RunContext) -> TextImageModel:
-    """The model, loaded once in this process, and anew when its folder has changed.
+def resident_text_image(ctx: RunContext, name: str = PHANTOM) -> TextImageModel | BioViLT:
+    """A text-image model, loaded once in this process, and anew when its folder has changed.
 
     Raises:
         NotFoundError, WeightsError: when it is not here or damaged.
@@ -29,8 +31,11 @@ def resident_text_image(ctx: RunContext) -> TextImageModel:
     from lab.features.text_image import open_text_image
     from lab.features.text_image_fit import installed_digest
     from lab.features.text_image_folder import folder_of
+    from lab.features.text_image_models import digest_of, open_named
 
     limit_threads()
+    if name != PHANTOM:
+        return ctx.resident(f"text-image:{name}:{digest_of(name)}", lambda: open_named(name, pick()))
     return ctx.resident(
         f"text-image:{installed_digest()}", lambda: open_text_image(folder_of(), device=pick())
     )

@@ -1,0 +1,223 @@
+"""How well an attack tells members from non-members: ROC curve, area, and rates with intervals by patient.
+
+A score is higher for what the attack takes for a member. Patients, not images, are drawn in the bootstrap, members and
+non-members apart. An area of exactly 0 or 1 has no spread there; the exact binomial bound over the smaller number of
+patients takes its place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.errors import NotComputable
+from lab.metrics.patients import REPLICATES, bootstrap_means, index_patients
+
+Floats = NDArray[np.float64]
+LEVELS = (0.001, 0.01)
+# A rate of one in a hundred is not told of fewer than a hundred non-members, nor finer ones of fewer in proportion.
+GRID = (0.0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """`hits` of `n` with its Clopper-Pearson interval, at a false-positive rate of at most `fpr`.
+
+    Attributes:
+        allowed: false alarms among the `others` non-members at this operating point.
+    """
+
+    fpr: float
+    hits: int
+    n: int
+    low: float
+    high: float
+    allowed: int
+    others: int
+
+    @property
+    def value(self) -> float:
+        """True-positive rate, 0..1."""
+        return self.hits / self.n
+
+
+@dataclass(frozen=True, eq=False)
+class Roc:
+    """One attack against one generator.
+
+    Attributes:
+        fpr, tpr: (k,) the corners of the curve, from (0, 0) to (1, 1).
+        area, low, high: area under it and its 95 % interval by patient.
+        accuracy, accuracy_low, accuracy_high: balanced accuracy and its 95 % interval by patient; the threshold is
+            chosen on one half of the patients and tried on the other.
+        rates: true-positive rates at 0.1 and 1 % false positives, where there are enough non-members.
+        members, others: images on both sides; member_patients, other_patients: their patients.
+    """
+
+    fpr: Floats
+    tpr: Floats
+    area: float
+    low: float
+    high: float
+    accuracy: float
+    accuracy_low: float
+    accuracy_high: float
+    rates: tuple[Rate, ...]
+    members: int
+    others: int
+    member_patients: int
+    other_patients: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON."""
+        told = asdict(self)
+        return told | {"fpr": self.fpr.tolist(), "tpr": self.tpr.tolist()}
+
+
+def roc_of(
+    members: Floats,
+    others: Floats,
+    member_patients: NDArray[Any],
+    other_patients: NDArray[Any],
+    seed: int = 0,
+) -> Roc:
+    """The curve of an attack.
+
+    Args:
+        members: (m,) scores of images the generator was trained on.
+        others: (n,) scores of images it never saw.
+        member_patients, other_patients: their patients.
+        seed: of the bootstrap.
+
+    Raises:
+        NotComputable: when a side is empty or a score is not a finite number.
+    """
+    members, others = np.asarray(members, np.float64), np.asarray(others, np.float64)
+    if not len(members) or not len(others) or not (np.isfinite(members).all() and np.isfinite(others).all()):
+        raise NotComputable(
+            "An attack needs finite scores of members and of non-members; nothing was computed; check both sides."
+        )
+    fpr, tpr = _curve(members, others)
+    wins = _wins(members, others, member_patients, other_patients)
+    area = float(wins.sum() / (len(members) * len(others)))
+    low, high = _interval(area, wins, member_patients, other_patients, seed)
+    rates = tuple(rate_at(members, others, level) for level in LEVELS if len(others) >= round(1 / level))
+    people = index_patients(member_patients)[1], index_patients(other_patients)[1]
+    accuracy = _accuracy(members, others, member_patients, other_patients, seed)
+    return Roc(fpr, tpr, area, low, high, *accuracy, rates, len(members), len(others), *people)
+
+
+def rate_at(members: Floats, others: Floats, level: float, confidence: float = 0.95) -> Rate:
+    """The true-positive rate at the lowest threshold that lets at most that share of non-members through."""
+    allowed = int(np.floor(level * len(others) + 1e-9))
+    ranked = np.sort(others)[::-1]
+    hits = int((members > ranked[allowed]).sum()) if allowed < len(ranked) else len(members)
+    low, high = clopper_pearson(hits, len(members), confidence)
+    passed = int((others > ranked[allowed]).sum()) if allowed < len(ranked) else len(others)
+    return Rate(level, hits, len(members), low, high, passed, len(others))
+
+
+def lower_epsilon(members: Floats, others: Floats, delta: float) -> float | None:
+    """The smallest epsilon that the attack leaves possible, with 95 % confidence; None where it shows none above 0.
+
+    ln((TPR_low - delta) / FPR_high) with Clopper-Pearson ends at several operating points; each gets its share of the
+    5 %, so that the largest may be taken.
+    """
+    share = 1.0 - 0.05 / len(GRID)
+    found = []
+    for level in GRID:
+        rate = rate_at(members, others, level, share)
+        high = clopper_pearson(rate.allowed, rate.others, share)[1]
+        if rate.low > delta and high > 0:
+            found.append(float(np.log((rate.low - delta) / high)))
+    best = max(found, default=0.0)
+    return best if best > 0 else None
+
+
+def clopper_pearson(hits: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The exact interval of a share (Clopper and Pearson 1934)."""
+    from scipy.stats import beta
+
+    tail = (1.0 - confidence) / 2.0
+    low = 0.0 if hits == 0 else float(beta.ppf(tail, hits, n - hits + 1))
+    high = 1.0 if hits == n else float(beta.ppf(1.0 - tail, hits + 1, n - hits))
+    return low, high
+
+
+def _accuracy(
+    members: Floats, others: Floats, member_patients: NDArray[Any], other_patients: NDArray[Any], seed: int
+) -> tuple[float, float, float]:
+    """Balanced accuracy with its interval. A threshold tried on the films that chose it would flatter the attack."""
+    rng = np.random.default_rng(seed + 1)
+    halves = [_half(patients, rng) for patients in (member_patients, other_patients)]
+    right = [np.zeros(len(members)), np.zeros(len(others))]
+    for first in (True, False):
+        ours, theirs = (half == first for half in halves)
+        threshold = _best_threshold(members[ours], others[theirs])
+        right[0][~ours] = members[~ours] >= threshold
+        right[1][~theirs] = others[~theirs] < threshold
+    value = float(right[0].mean() + right[1].mean()) / 2
+    sides = zip(right, (member_patients, other_patients), strict=True)
+    drawn = [bootstrap_means(flags, np.asarray(patients).astype(str), rng) for flags, patients in sides]
+    low, high = np.percentile((drawn[0] + drawn[1]) / 2, (2.5, 97.5))
+    return value, float(low), float(high)
+
+
+def _half(patients: NDArray[Any], rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Which rows (n,) belong to a random half of the patients."""
+    codes, total = index_patients(patients)
+    return np.asarray(np.isin(codes, rng.permutation(total)[: total // 2]))
+
+
+def _best_threshold(members: Floats, others: Floats) -> float:
+    """The score from which on a film is called a member, with the best balanced accuracy; 0 where a side is empty."""
+    if not len(members) or not len(others):
+        return 0.0
+    tried = np.unique(np.concatenate([members, others]))
+    hits = 1 - np.searchsorted(np.sort(members), tried, side="left") / len(members)
+    alarms = 1 - np.searchsorted(np.sort(others), tried, side="left") / len(others)
+    return float(tried[int(np.argmax(hits - alarms))])
+
+
+def _curve(members: Floats, others: Floats) -> tuple[Floats, Floats]:
+    scores = np.unique(np.concatenate([members, others]))[::-1]
+    above = [np.searchsorted(np.sort(-side), -scores, side="right") / len(side) for side in (others, members)]
+    fpr, tpr = (np.concatenate([[0.0], side]) for side in above)
+    # Corners only: points on a straight line say nothing.
+    bend = np.ones(len(fpr), dtype=bool)
+    cross = np.diff(fpr)[:-1] * np.diff(tpr)[1:] - np.diff(fpr)[1:] * np.diff(tpr)[:-1]
+    bend[1:-1] = np.abs(cross) > 1e-15
+    return fpr[bend], tpr[bend]
+
+
+def _wins(
+    members: Floats, others: Floats, member_patients: NDArray[Any], other_patients: NDArray[Any]
+) -> Floats:
+    """(a, b) pairs that members win, half for ties, summed by patient of either side."""
+    rows, a = index_patients(member_patients)
+    columns, b = index_patients(other_patients)
+    won = np.zeros((a, b))
+    for row, score in zip(rows, members, strict=True):
+        gain = (others < score) + 0.5 * (others == score)
+        won[row] += np.bincount(columns, weights=gain, minlength=b)
+    return won
+
+
+def _interval(
+    area: float, wins: Floats, member_patients: NDArray[Any], other_patients: NDArray[Any], seed: int
+) -> tuple[float, float]:
+    rows, a = index_patients(member_patients)
+    columns, b = index_patients(other_patients)
+    if area in (0.0, 1.0):
+        bound = 1.0 - 0.025 ** (1.0 / min(a, b))
+        return (0.0, bound) if area == 0.0 else (1.0 - bound, 1.0)
+    rng = np.random.default_rng(seed)
+    ours, theirs = np.bincount(rows, minlength=a), np.bincount(columns, minlength=b)
+    left = rng.multinomial(a, np.full(a, 1.0 / a), REPLICATES).astype(np.float64)
+    right = rng.multinomial(b, np.full(b, 1.0 / b), REPLICATES).astype(np.float64)
+    areas = np.einsum("ra,ab,rb->r", left, wins, right, optimize=True) / ((left @ ours) * (right @ theirs))
+    low, high = np.percentile(areas, (2.5, 97.5))
+    return float(low), float(high)
