@@ -6,6 +6,7 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.pages.test_neighbours import audited, films_search
 
@@ -123,6 +124,8 @@ def test_a_pair_of_an_audit_opens_among_its_neighbours(shown, page, seen):
     page.get_by_role("radio", name="A whole set").click()
     page.get_by_text("2 of 4 images are near-copies").wait_for()
     frame(page, 7).wait_for()
+    # The viewer of the one image before it leaves with the next run of the page.
+    expect(page.locator(".viewer .frame")).to_have_count(8)
     captions = page.locator(".viewer .caption").all_inner_texts()
     # The first pair is the smallest p, the fourth sample; its image is followed by its training image.
     wanted = loaded["samples"].result["samples"][3]["image_id"]

@@ -204,7 +204,7 @@ RECIPES.register("phantom-cxr-augmented-192")(
         plant=Plant(192, planted=20, repeats=20, augment=True, reword=True), copies=16,
     )
 )  # fmt: skip
-for _noise, _steps in ((0.8, 1200), (4.0, 600)):
+for _noise, _steps in ((0.8, 1200), (4.0, 300)):
     _name = f"phantom-cxr-private-192-noise-{_noise:g}".replace(".", "-")
     RECIPES.register(_name)(
         replace(
