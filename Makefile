@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: app test test-slow test-gpu lint bench clean help chromium
 
 app: $(VENV)/.runtime ## install what is needed, prepare the phantom set, open Doppel in the browser
-	$(BIN)/python -m lab prepare
+	$(BIN)/python -m lab prepare --first
 	$(BIN)/streamlit run app.py
 
 test: $(VENV)/.dev chromium ## install what the tests need and run them, two files at a time

@@ -96,7 +96,8 @@ def _mark(one: Remedy, at: int) -> go.Scatter:
         y=[one.share],
         mode="markers+text",
         text=[str(at + 1)],
-        textposition="top right",
+        # Marks may lie on each other: their numbers then stand on either side.
+        textposition="top right" if at % 2 else "top left",
         textfont={"color": theme.TEXT, "size": 13},
         customdata=[[at]],
         name=f"{at + 1} · {_wrapped(one.name)}",

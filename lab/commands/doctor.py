@@ -8,7 +8,9 @@ import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from lab.commands.options import AsJson
 from lab.commands.output import emit, run_to_end
@@ -36,12 +38,18 @@ def doctor(as_json: AsJson = False) -> None:
     emit(report, as_json, _lines(report))
 
 
-def prepare(as_json: AsJson = False) -> None:
+def prepare(
+    first: Annotated[
+        bool, typer.Option("--first", help="Only what a first prompt needs; the app goes on with the rest.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Get the phantom set and the leakage demonstration ready; what is there is kept."""
     from lab.leakage.demo_runs import next_preparation
+    from lab.runs.prepare import next_step
 
     ran = []
-    while (spec := next_preparation()) is not None:
+    while (spec := next_step(upto="calibrate") if first else next_preparation()) is not None:
         sys.stderr.write(f"{spec.label}\n")
         run_to_end(spec)
         ran.append(spec.kind)

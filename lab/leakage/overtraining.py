@@ -39,7 +39,7 @@ class Drill:
         seed: of noise levels, noise and samples.
     """
 
-    steps: int = 240
+    steps: int = 192
     every: int = 24
     rate: float = 6e-4
     draws: int = 1
