@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _COLOURS = (*theme.SERIES, *theme.LABELS)
+_SIDES = ("top left", "top right", "bottom right", "bottom left")
 _SYMBOLS = (
     "circle",
     "square",
@@ -96,8 +97,8 @@ def _mark(one: Remedy, at: int) -> go.Scatter:
         y=[one.share],
         mode="markers+text",
         text=[str(at + 1)],
-        # Marks may lie on each other: their numbers then stand on either side.
-        textposition="top right" if at % 2 else "top left",
+        # Marks may lie on each other: their numbers then stand on different sides.
+        textposition=_SIDES[at % len(_SIDES)],
         textfont={"color": theme.TEXT, "size": 13},
         customdata=[[at]],
         name=f"{at + 1} · {_wrapped(one.name)}",
