@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.errors import InputError
+from lab.leakage.population import near_copy_limit
 from lab.neighbours.intervals import Z95
-from lab.neighbours.verdict import NEAR_COPY, NEAR_COPY_P
+from lab.neighbours.verdict import NEAR_COPY
 
 MOST_ASKS = 64
 MOST_SEEDS = 64
@@ -78,16 +79,7 @@ def limits(reference: Mapping[str, NDArray[Any]]) -> dict[str, float | None]:
     Returns:
         None for a detector whose n films cannot tell p <= 0.01.
     """
-    found: dict[str, float | None] = {}
-    for name, values in reference.items():
-        ranked = np.sort(np.asarray(values, dtype=np.float64))
-        # The verdict counts the sample itself: p = (1 + number of reference distances <= d) / (n + 1).
-        allowed = int(NEAR_COPY_P / len(reference) * (len(ranked) + 1) + 1e-9)
-        if allowed < 1:
-            found[name] = None
-        else:
-            found[name] = float(np.nextafter(ranked[allowed - 1], -np.inf)) if allowed <= len(ranked) else 2.0
-    return found
+    return {name: near_copy_limit(values, len(reference)) for name, values in reference.items()}
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ STAGE, JUDGING = "Denoising", "Comparing with the films"
 FEW_REAL = 200
 _CODE = (
     "lab.generators.diffusers_pipeline", "lab.generators.open_pipeline", "lab.features", "lab.neighbours",
-    "lab.leakage.extraction",
+    "lab.leakage.extraction", "lab.leakage.population",
 )  # fmt: skip
 
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 STAGE = "Learning the films by heart"
 CONTROLS = 200
 _CODE = (
-    "lab.leakage.overtraining", "lab.leakage.extraction", "lab.neighbours", "lab.generators.training.unet",
-    "lab.generators.training.text",
+    "lab.leakage.overtraining", "lab.leakage.extraction", "lab.leakage.population", "lab.neighbours",
+    "lab.generators.training.unet", "lab.generators.training.text",
 )  # fmt: skip
 
 
