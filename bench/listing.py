@@ -21,9 +21,11 @@ CASES = (
     ("extractor_cases", "extraction"),
     ("metric_cases", "kernel_distance"),
     ("metric_cases", "neighbourhoods"),
+    ("import_rate", "imports"),
 )
 # Module and function of each report: a table of its own, without a peer.
 REPORTS = (
+    ("import_rate", "memory"),
     ("canary_recall", "recall"),
     ("browser_viewer", "measure"),
     ("browser_map", "measure"),

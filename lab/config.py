@@ -29,6 +29,9 @@ class Settings:
     max_pixels: int = 64_000_000
     max_file_bytes: int = 200_000_000
     public: bool = False
+    decode_processes: int = 0
+    decode_memory_mb: int = 2048
+    decode_seconds: float = 60.0
 
     @property
     def artifacts(self) -> Path:
@@ -82,6 +85,9 @@ def settings(environ: Mapping[str, str] | None = None) -> Settings:
         max_pixels=int(_number(env, "LAB_MAX_PIXELS", Settings.max_pixels)),
         max_file_bytes=int(_number(env, "LAB_MAX_FILE_BYTES", Settings.max_file_bytes)),
         public=bool(_number(env, "LAB_PUBLIC", 0)),
+        decode_processes=int(_number(env, "LAB_DECODE_PROCESSES", 0)),
+        decode_memory_mb=int(_number(env, "LAB_DECODE_MEMORY_MB", Settings.decode_memory_mb)),
+        decode_seconds=_number(env, "LAB_DECODE_SECONDS", Settings.decode_seconds),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lab.data.concealed import revealed
-from lab.ui import extractor_list, import_form, library_lists
+from lab.ui import extractor_list, import_form, import_preview, library_lists
 from lab.ui.frame import head, plain, sentences
 from lab.ui.run_panel import find, stand_in
 from lab.ui.state import LibraryKey as Key
@@ -25,7 +25,7 @@ def imported() -> None:
     st.success(f"{result['images']} images were imported as {plain(str(result['dataset']))}.")
     chosen = run.spec.settings
     left_out = revealed(result.get("left_out", []), chosen["folder"], chosen["metadata"])
-    import_form.problems([(item["file"], item["reason"]) for item in left_out])
+    import_preview.problems([(item["file"], item["reason"]) for item in left_out])
     for note in result.get("notes", []):
         st.caption(f":material/info: {plain(str(note))}")
 

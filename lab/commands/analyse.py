@@ -42,8 +42,12 @@ def evaluate(
     extractor: ExtractorOption = EXTRACTOR,
     seed: SeedOption = 0,
     refuse_copies: Annotated[
-        bool, typer.Option("--refuse-copies", help="Stop when real images stand among the samples.")
-    ] = False,
+        bool,
+        typer.Option(
+            "--refuse-copies/--measure-copies",
+            help="Stop, with the list, when real films stand among the samples; or count them, say so and go on.",
+        ),
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
     """Measure fidelity, diversity and privacy of a set against a dataset."""
@@ -51,8 +55,8 @@ def evaluate(
     names = [name.strip() for name in metrics.split(",") if name.strip()]
     prepare_dataset(real, extractor, run_to_end, upto="calibrate" if "near-copy-share" in names else "embed")
     result = run_to_end(evaluate_run(real, synthetic, names, extractor, seed, copies))
-    lines = [_line(item) for item in result["results"]]
-    emit(result, as_json, lines)
+    lines = [f"note: {sentence}" for sentence in result.get("warnings", [])]
+    emit(result, as_json, [*lines, *(_line(item) for item in result["results"])])
 
 
 def _line(item: dict[str, object]) -> str:

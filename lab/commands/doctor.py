@@ -16,6 +16,7 @@ from lab.commands.options import AsJson
 from lab.commands.output import emit, run_to_end
 from lab.commands.phantoms import pack_state
 from lab.config import ASSETS, settings
+from lab.data.phantom_families import FAMILIES
 from lab.provenance import versions
 
 
@@ -31,7 +32,7 @@ def doctor(as_json: AsJson = False) -> None:
         "gates": _gates(),
         "unmeasured": _unmeasured(),
         "datasets": _datasets(),
-        "phantom_pack": pack_state() or "fits",
+        "phantom_pack": " ".join(filter(None, map(pack_state, FAMILIES.values()))) or "fits",
         "chromium": _chromium(),
     }
     report["problems"] = _problems(report)

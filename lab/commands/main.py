@@ -19,6 +19,7 @@ from lab.commands import (
     neighbours,
     phantoms,
     runs,
+    samples,
     train,
 )
 from lab.errors import LabError
@@ -31,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(datasets.app, name="dataset")
+app.add_typer(samples.app, name="samples")
 app.add_typer(runs.app, name="runs")
 app.add_typer(phantoms.app, name="phantoms")
 app.add_typer(gates.app, name="gates")

@@ -51,6 +51,10 @@ class DatasetCard:
         patients: number of patients.
         splits: images in each split.
         notes: what the import had to decide, one sentence each, without names of files or patients.
+        source: id of the source that read the layout; "" for sets imported before there were any.
+        parent: id of the dataset this one was derived from; "" for none.
+        recipe: what the preprocessing was (recipe, digest, seed, packages); empty where every pixel is as imported.
+        mask_labels: value of a mask, as text, to the structure's name.
     """
 
     id: str
@@ -68,6 +72,10 @@ class DatasetCard:
     patients: int = 0
     splits: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    source: str = ""
+    parent: str = ""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    mask_labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def tag(self) -> str:

@@ -10,6 +10,8 @@ import csv
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from lab.data.archives import forget_unpacked
+from lab.errors import LabError
 from lab.provenance import digest_bytes
 
 LENGTH = 16
@@ -24,13 +26,17 @@ def revealed(
     rows: Iterable[Mapping[str, str]], folder: Path | str, metadata: Path | str | None = None
 ) -> list[dict[str, str]]:
     """The rows of `concealed` with their names, where folder or CSV still hold them; else the digest stays."""
-    waiting = {row["file"] for row in rows}
+    listed = list(rows)
+    waiting = {row["file"] for row in listed}
     names: dict[str, str] = {}
-    for name in _names(Path(folder), Path(metadata) if metadata else None):
-        digest = _digest(name)
-        if digest in waiting:
-            names[digest] = name
-    return [{"file": names.get(row["file"], row["file"]), "reason": row["reason"]} for row in rows]
+    for source in (_names, _planned_names):
+        if len(names) == len(waiting):
+            break
+        for name in source(Path(folder), Path(metadata) if metadata else None):
+            digest = _digest(name)
+            if digest in waiting:
+                names[digest] = name
+    return [{"file": names.get(row["file"], row["file"]), "reason": row["reason"]} for row in listed]
 
 
 def _digest(name: str) -> str:
@@ -46,3 +52,19 @@ def _names(folder: Path, metadata: Path | None) -> Iterator[str]:
         with metadata.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
             for row in csv.reader(stream):
                 yield from row
+
+
+def _planned_names(folder: Path, metadata: Path | None) -> Iterator[str]:
+    """Names that only a plan gives: members of a zip, images of a file of many, rows of a table, escaped names."""
+    from lab.data.import_plan import plan_import
+
+    if not folder.exists():
+        return
+    try:
+        plan = plan_import(folder, metadata)
+    except LabError:
+        return
+    finally:
+        forget_unpacked(folder)
+    yield from (image.name for image in plan.images)
+    yield from (name for name, _ in (*plan.left_out, *plan.merged))

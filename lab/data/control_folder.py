@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from lab.data.import_plan import ImportPlan, PlannedImage
+from lab.data.sources.contract import ImportPlan, PlannedImage
 
 TRAIN, CONTROL = "train", "held-out"
 

@@ -15,6 +15,8 @@ from lab.data.columns import guess_mapping
 from lab.data.folder_index import FolderIndex, shown_name
 from lab.data.imageset import FrameSet, rows_digest
 from lab.data.samples import RECIPE, ROW_COLUMNS, parse_recipe, read_sample, set_frame
+from lab.data.sources.contract import PlannedImage
+from lab.data.synthetic_tables import GeneratedImages, by_table, dialect_of, generated_table
 from lab.data.tables import read_table
 from lab.errors import DatasetError, ImageError
 from lab.provenance import canonical_json, digest_bytes, digest_json
@@ -55,8 +57,8 @@ def from_folder(
 
     Args:
         folder: searched with its subfolders; hidden files and folders called "masks" are passed over.
-        metadata: CSV with columns such as image, prompt, label; by default metadata.csv, prompts.csv or
-            samples.csv of the folder where one exists.
+        metadata: CSV with columns such as image, prompt, label; by default a table of generated images (then its rows
+            are the set, and files it names that are not there are listed), or metadata.csv, prompts.csv or samples.csv.
         on_progress: called with files done and files in all.
 
     Raises:
@@ -65,10 +67,18 @@ def from_folder(
     root = folder.expanduser().resolve()
     if not root.is_dir():
         raise DatasetError("There is no folder of that name; nothing was read; check the path.")
-    files = list(FolderIndex(root).images().items())
-    table, notes = _texts(root, metadata)
-    rows: list[dict[str, Any]] = []
+    index = FolderIndex(root)
+    generated = _generated(index, metadata)
     left_out: list[tuple[str, str]] = []
+    notes: tuple[str, ...]
+    if generated is not None:  # a table of generated images says which files count, and which are missing
+        files = [(image.file.relative_to(root).as_posix(), image.file) for image in generated.images]
+        table = {name: _told(image) for (name, _), image in zip(files, generated.images, strict=True)}
+        left_out, notes = list(generated.left_out), generated.notes
+    else:
+        files = list(index.images().items())
+        table, notes = _texts(root, metadata)
+    rows: list[dict[str, Any]] = []
     seen: dict[str, int] = {}
     for done, (name, path) in enumerate(files, start=1):
         try:
@@ -111,6 +121,16 @@ def _row(path: Path, name: str, table: dict[str, tuple[str, str]], seen: dict[st
         "recipe": canonical_json(recipe) if recipe else "",
         "label": label,
     }
+
+
+def _generated(files: FolderIndex, metadata: Path | None) -> GeneratedImages | None:
+    """What a table in one of the published dialects names, `None` where there is no such table."""
+    path = generated_table(files) if metadata is None else metadata if dialect_of(metadata) else None
+    return by_table(files, path) if path is not None else None
+
+
+def _told(image: PlannedImage) -> tuple[str, str]:
+    return image.fields.get("caption", ""), image.fields.get("label", "")
 
 
 def _text(recipe: dict[str, Any], key: str) -> str:

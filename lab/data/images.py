@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import io
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,11 @@ __all__ = [
 
 # At debug level Pillow logs the value of every TIFF tag, names of patients among them.
 logging.getLogger("PIL").setLevel(logging.INFO)
+
+
+_OUTLINES: Mapping[str, tuple[type[np.unsignedinteger[Any]], tuple[int, ...]]] = {
+    "L": (np.uint8, ()), "RGB": (np.uint8, (3,)), "I;16": (np.uint16, ()),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -90,17 +96,32 @@ def decode_clean(
     A plain JPEG or PNG keeps its coded pixels and loses every other segment (EXIF, comments, profiles,
     thumbnails, text, trailing bytes). Everything else is written anew as PNG with equal pixels.
     """
-    limits = limits or limits_from_settings()
+    found, stored, suffix = decode_stored(data, limits or limits_from_settings(), name)
+    if not found.array.flags.writeable:
+        found = DecodedImage(found.array.copy(), found.bits, found.format)
+    return found, stored or encode_png(found.array), suffix
+
+
+def decode_stored(
+    data: bytes, limits: ImageLimits, name: str = "", outline: bool = False
+) -> tuple[DecodedImage, bytes, str]:
+    """As `decode_clean`, with no bytes where pixels have to be written anew, and an array that is only to be read.
+
+    Args:
+        data, limits, name: as `decode`.
+        outline: where the stored bytes are those of the file, decode them all the same (a damaged file is refused),
+            but give an array of their shape and dtype without their values.
+    """
     kind = _kind(data, limits, name)
     if kind == "PNG":
-        found, stored, plain = _png(data, limits)
+        found, stored, plain = _png(data, limits, outline)
     elif kind == "JPEG":
-        found, stored, plain = _jpeg(data, limits)
+        found, stored, plain = _jpeg(data, limits, outline)
     else:
         found, stored, plain = _tiff(data, limits), b"", False
     if plain:
         return found, stored, ".png" if kind == "PNG" else ".jpg"
-    return found, encode_png(found.array), ".png"
+    return found, b"", ".png"
 
 
 def _kind(data: bytes, limits: ImageLimits, name: str) -> str:
@@ -135,7 +156,7 @@ def _check_size(width: int, height: int, limits: ImageLimits) -> None:
         )
 
 
-def _png(data: bytes, limits: ImageLimits) -> tuple[DecodedImage, bytes, bool]:
+def _png(data: bytes, limits: ImageLimits, outline: bool) -> tuple[DecodedImage, bytes, bool]:
     first = png_chunks.read_header(data)
     _check_size(first.width, first.height, limits)
     header, stored = png_chunks.inspect(data)
@@ -146,21 +167,17 @@ def _png(data: bytes, limits: ImageLimits) -> tuple[DecodedImage, bytes, bool]:
             "The PNG file has 16-bit colour or alpha; it was left out; save 16-bit grey or 8-bit colour."
         )
     turn = tiff_header.orientation(header.exif)
-    array = _pixels(stored, "PNG", turn)
-    return (
-        DecodedImage(array, 16 if array.dtype == np.uint16 else 8, "PNG"),
-        stored,
-        header.plain and turn == 1,
-    )
+    plain = header.plain and turn == 1
+    array = _pixels(stored, "PNG", turn, outline and plain)
+    return DecodedImage(array, 16 if array.dtype == np.uint16 else 8, "PNG"), stored, plain
 
 
-def _jpeg(data: bytes, limits: ImageLimits) -> tuple[DecodedImage, bytes, bool]:
-    _check_size(*jpeg_segments.read_size(data), limits)
+def _jpeg(data: bytes, limits: ImageLimits, outline: bool) -> tuple[DecodedImage, bytes, bool]:
     header, stored = jpeg_segments.inspect(data)
     _check_size(header.width, header.height, limits)
     if header.depth != 8:
         raise ImageError(f"The JPEG file has {header.depth} bits; it was left out; save it as 16-bit PNG.")
-    array = _pixels(stored, "JPEG", header.orientation)
+    array = _pixels(stored, "JPEG", header.orientation, outline and header.plain)
     return DecodedImage(array, 8, "JPEG"), stored, header.plain
 
 
@@ -182,16 +199,19 @@ def _tiff(data: bytes, limits: ImageLimits) -> DecodedImage:
     return DecodedImage(array, 16 if array.dtype == np.uint16 else 8, "TIFF")
 
 
-def _pixels(data: bytes, kind: str, turn: int) -> NDArray[Any]:
-    """Decode with the one Pillow plug-in of `kind`; (H, W) or (H, W, 3)."""
+def _pixels(data: bytes, kind: str, turn: int, outline: bool = False) -> NDArray[Any]:
+    """Decode with the one Pillow plug-in of `kind`; (H, W) or (H, W, 3). An outline has no values."""
     try:
         with Image.open(io.BytesIO(data), formats=(kind,)) as image:
             image.load()
+            if outline and image.mode in _OUTLINES:
+                dtype, channels = _OUTLINES[image.mode]
+                return np.broadcast_to(dtype(0), (image.height, image.width, *channels))
             flat = _flat(image)
             if turn != 1:
                 flat.getexif()[tiff_header.ORIENTATION] = turn
                 flat = ImageOps.exif_transpose(flat)
-            array = np.array(flat)
+            array = np.asarray(flat)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ImageError(
             f"The {kind} file is damaged or cut off; it was left out; export it again."

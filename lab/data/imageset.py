@@ -129,13 +129,18 @@ def patient_balanced(images: ImageSet, n: int, seed: int) -> list[str]:
         seed: another seed gives another choice.
     """
     ids, patients = images.ids(), [str(p) for p in images.patients()]
+    return [ids[i] for i in balanced_positions(ids, patients, n, seed)]
+
+
+def balanced_positions(ids: Sequence[str], patients: Sequence[str], n: int, seed: int) -> list[int]:
+    """Positions of `n` images chosen as `patient_balanced` does; ids and patients are parallel."""
     ranked = sorted(range(len(ids)), key=lambda i: _rank(seed, ids[i]))
     turn: dict[str, int] = {}
     keyed: list[tuple[int, bytes, int]] = []
     for i in ranked:
         turn[patients[i]] = turn.get(patients[i], -1) + 1
         keyed.append((turn[patients[i]], _rank(seed, patients[i]), i))
-    return [ids[i] for _, _, i in sorted(keyed)[: max(n, 0)]]
+    return [i for _, _, i in sorted(keyed)[: max(n, 0)]]
 
 
 def shared_digests(first: ImageSet, second: ImageSet) -> list[tuple[str, str]]:

@@ -7,24 +7,25 @@ gives them, because a researcher needs them; they are never part of a URL, a log
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from lab.atomic import write_json
 from lab.config import settings
-from lab.data import licences, manifest
-from lab.data.card import ORIGINS, DatasetCard, check_id
+from lab.data import manifest
+from lab.data.card import ORIGINS, check_id
 from lab.data.control_folder import with_control
 from lab.data.copying import Copied, OnProgress, copy_images
 from lab.data.dataset import CARD, MANIFEST, Dataset
-from lab.data.import_plan import ImportPlan, plan_import
+from lab.data.import_plan import plan_import
 from lab.data.linked_patients import linked_groups
+from lab.data.new_card import About, new_card
+from lab.data.sources.contract import ImportPlan
 from lab.data.splits import (
     DEFAULT_FRACTIONS,
     SPLITS,
@@ -34,6 +35,9 @@ from lab.data.splits import (
 )
 from lab.data.staging import refuse_taken, staging_folder
 from lab.errors import DatasetError, InputError
+
+if TYPE_CHECKING:
+    from lab.data.preprocess.recipe import Recipe
 
 Division = Callable[[Sequence[str]], Mapping[str, str]]
 
@@ -59,17 +63,6 @@ class ImportReport:
     dataset: Dataset
 
 
-@dataclass(frozen=True)
-class About:
-    """What the files do not say: title, modality (guessed where empty), licence, attribution, origin."""
-
-    title: str = ""
-    modality: str = ""
-    licence: str = ""
-    attribution: str = ""
-    origin: str = "real"
-
-
 def add_folder(
     folder: str | Path,
     id: str,
@@ -87,17 +80,22 @@ def add_folder(
     origin: str = "real",
     assign: Callable[[str], str] | None = None,
     control: str | Path | None = None,
+    source: str | None = None,
+    classes: Mapping[str, str] | None = None,
+    choices: Mapping[str, str] | None = None,
+    recipe: Recipe | None = None,
+    key: str = "",
 ) -> ImportReport:
     """Import a folder of images, with or without a CSV.
 
     Args:
-        folder: PNG, JPEG and TIFF files; without a CSV the subfolder names are the labels.
+        folder: a folder in any layout a source knows, a zip of one, or a file of many images.
         id: id of the new dataset.
         metadata: CSV; by default metadata.csv of the folder, or its only CSV; "" for none.
         mapping: field to column where the guess is wrong; "" leaves a field empty.
         licence: licence of images whose row gives none.
         fractions: shares of patients in train, held-out and test where no division is given.
-        seed: seed of that division.
+        seed: seed of that division, and of the recipe.
         on_progress: called with images done and images in all, ten times a second and at the end; an
             exception from it ends the import and leaves nothing behind.
         keep: further columns to store.
@@ -107,6 +105,11 @@ def add_folder(
         origin: "real" or "phantom".
         assign: gives a patient id its split, instead of `fractions` and `seed`.
         control: a second folder, of other patients, that is held out whole; then all of `folder` is train.
+        source: id of the source; by default the one that recognises the folder.
+        classes: label as given to label as stored; "" leaves images of that label out.
+        choices: settings of the source.
+        recipe: preprocessing of every image before it is stored.
+        key: digest of the run; what was staged under it before is not read again, and a stop keeps what is staged.
 
     Raises:
         InputError: for a bad id, origin or fractions.
@@ -116,32 +119,67 @@ def add_folder(
     check_fractions(fractions)
     if origin not in ORIGINS:
         raise InputError("The origin is neither real nor phantom; nothing was imported; choose one of them.")
-    target = settings().datasets / check_id(id)
-    refuse_taken(target)
-    plan = plan_import(folder, metadata, mapping, keep)
+    refuse_taken(settings().datasets / check_id(id))
+    plan = plan_import(folder, metadata, mapping, keep, source=source, classes=classes, choices=choices)
     if control is not None:
         plan = with_control(plan, plan_import(control, None, mapping, keep))
-    if plan.problem:
-        raise DatasetError(plan.problem)
     division = _one_by_one(assign) if assign else _by_shares(fractions, seed)
     about = About(title, modality, licence or "", attribution, origin)
-    with staging_folder(target) as staging:
-        copied = copy_images(plan, staging, on_progress)
+    return add_plan(plan, id, about, division, on_progress, recipe=recipe, seed=seed, key=key)
+
+
+def add_plan(
+    plan: ImportPlan,
+    id: str,
+    about: About,
+    division: Division | None = None,
+    on_progress: OnProgress | None = None,
+    *,
+    recipe: Recipe | None = None,
+    seed: int = 0,
+    key: str = "",
+) -> ImportReport:
+    """Carry a plan out.
+
+    Args:
+        plan: of one folder, or of several together.
+        id: id of the new dataset.
+        about: what the files do not say; what is empty there is taken from the plan.
+        division: patients, one an image, to split, where the plan gives no division; by default shares.
+        on_progress, recipe, seed, key: as `add_folder`.
+
+    Raises:
+        DatasetError, InputError, StoreError: as `add_folder`.
+    """
+    target = settings().datasets / check_id(id)
+    refuse_taken(target)
+    if plan.problem:
+        raise DatasetError(plan.problem)
+    about = replace(
+        about,
+        modality=about.modality or plan.modality,
+        licence=about.licence or plan.licence,
+        attribution=about.attribution or plan.attribution,
+    )
+    told = recipe.as_json() if recipe is not None and recipe.steps else None
+    with staging_folder(target, key) as staging:
+        copied = copy_images(plan, staging, on_progress, told, seed)
         if not copied.rows:
             reasons = len(copied.left_out) + len(plan.left_out)
             raise DatasetError(
                 f"No image could be read ({reasons} were refused); nothing was imported; check the folder "
                 f"and the CSV."
             )
-        notes = [*plan.notes, *copied.notes, *_divide(copied, plan, division)]
+        parts = _divide(copied, plan, division or _by_shares(DEFAULT_FRACTIONS, seed))
         table = manifest.build(_finished(copied.rows, about.licence))
         check_splits(list(table["patient_id"]), list(table["split"]))
-        notes += _split_notes(table)
+        notes = (*plan.notes, *copied.notes, *parts, *_split_notes(table))
         manifest.write(table, staging / MANIFEST)
-        write_json(staging / CARD, _card(id, table, about, notes).as_json())
+        record = recipe.record(seed) if recipe is not None and told else {}
+        write_json(staging / CARD, new_card(id, table, about, notes, plan, record).as_json())
     left_out = (*plan.left_out, *copied.left_out)
     return ImportReport(
-        len(table), left_out, (*plan.merged, *copied.merged), tuple(notes), plan.unused, Dataset(target)
+        len(table), left_out, (*plan.merged, *copied.merged), notes, plan.unused, Dataset(target)
     )
 
 
@@ -168,14 +206,11 @@ def _one_by_one(assign: Callable[[str], str]) -> Division:
 
 
 def _finished(rows: list[dict[str, Any]], licence: str) -> list[Mapping[str, Any]]:
-    done: list[Mapping[str, Any]] = []
     for row in rows:
         findings = re.split(r"\s*[|;]\s*", row.get("labels") or row.get("label") or "")
-        done.append({
-            **row, "labels": "|".join(finding for finding in findings if finding),
-            "licence": row.get("licence") or licence,
-        })  # fmt: skip
-    return done
+        row["labels"] = "|".join(finding for finding in findings if finding)
+        row["licence"] = row.get("licence") or licence
+    return list(rows)
 
 
 def _split_notes(table: pd.DataFrame) -> list[str]:
@@ -185,35 +220,3 @@ def _split_notes(table: pd.DataFrame) -> list[str]:
             f"The split {' and '.join(empty)} is empty: privacy numbers need both train and held-out images."
         ]
     return []
-
-
-def _card(id: str, table: pd.DataFrame, about: About, notes: Sequence[str]) -> DatasetCard:
-    edges = set(table["width"]) | set(table["height"])
-    return DatasetCard(
-        id=id,
-        title=about.title or id,
-        modality=about.modality or _modality(table),
-        origin=about.origin,
-        licence=licences.joined(table["licence"]),
-        public=licences.all_public(table["licence"]),
-        attribution=about.attribution,
-        digest=manifest.content_digest(table),
-        created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        size=int(next(iter(edges))) if len(edges) == 1 else None,
-        columns=tuple(str(name) for name in table.columns),
-        images=len(table),
-        patients=int(table["patient_id"].nunique()),
-        splits={split: int((table["split"] == split).sum()) for split in SPLITS},
-        notes=tuple(notes),
-    )
-
-
-def _modality(table: pd.DataFrame) -> str:
-    views = {view.strip().lower() for view in table["view"] if view}
-    if any("short-axis" in view or "cine" in view for view in views):
-        return "cardiac MRI"
-    if any("dermo" in view for view in views):
-        return "dermoscopy"
-    if any(re.match(r"(pa|ap|lateral|ll|l)\b", view) for view in views):
-        return "chest radiograph"
-    return "unknown"

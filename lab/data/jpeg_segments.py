@@ -7,6 +7,7 @@ transform.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from lab.data.tiff_header import orientation
@@ -14,6 +15,7 @@ from lab.errors import ImageError
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _ALONE = frozenset(range(0xD0, 0xD8)) | {0x01}
+_MARKER = re.compile(rb"\xff(?=[^\x00\xd0-\xd7\xff])", re.DOTALL)
 _CUT = "The JPEG file is cut off; it was left out; export it again."
 _JFIF = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 
@@ -115,18 +117,11 @@ def _next_marker(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _end_of_scan(data: bytes, at: int) -> int:
-    """Position of the marker that ends the coded pixels beginning at `at`."""
-    while True:
-        at = data.find(b"\xff", at)
-        if at < 0 or at + 1 >= len(data):
-            raise ImageError(_CUT)
-        code = data[at + 1]
-        if code == 0xFF:
-            at += 1
-        elif code == 0x00 or 0xD0 <= code <= 0xD7:
-            at += 2
-        else:
-            return at
+    """Position of the marker that ends the coded pixels beginning at `at`; stuffed zeros and restarts are pixels."""
+    found = _MARKER.search(data, at)
+    if found is None:
+        raise ImageError(_CUT)
+    return found.start()
 
 
 def _stripped(marker: int, content: bytes, segment: bytes) -> bytes:

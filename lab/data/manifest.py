@@ -35,15 +35,20 @@ def build(rows: list[Mapping[str, Any]]) -> pd.DataFrame:
     return table.sort_values("image_id", kind="stable").reset_index(drop=True)
 
 
-def content_digest(table: pd.DataFrame) -> str:
+def content_digest(table: pd.DataFrame, recipe: str = "") -> str:
     """Digest of what the dataset holds: the order of rows, ids of files and the spelling of patient ids
     are no part.
 
     A patient counts by the digest of the id, so that the digest of a set tells nothing about its patients.
+
+    Args:
+        table: the manifest.
+        recipe: digest of the preprocessing; "" for none.
     """
     patients = [digest_bytes(patient.encode("utf-8"))[:16] for patient in table["patient_id"]]
     columns = [table[name] for name in ("digest", "split", "label", "labels", "caption")]
-    return digest_json(sorted([*map(str, row)] for row in zip(*columns, patients, strict=True)))
+    rows = sorted([*map(str, row)] for row in zip(*columns, patients, strict=True))
+    return digest_json({"rows": rows, "recipe": recipe} if recipe else rows)
 
 
 def write(table: pd.DataFrame, path: Path) -> None:

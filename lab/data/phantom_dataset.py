@@ -1,26 +1,25 @@
-"""Phantom radiographs as a dataset: taken from a pack, or rendered into a folder and imported like anybody's."""
+"""Phantoms as a dataset: taken from a pack, or rendered into a folder and imported like anybody's."""
 
 from __future__ import annotations
 
 import csv
-import io
 import shutil
 from functools import lru_cache
 from pathlib import Path
 
-from lab.atomic import write_bytes
 from lab.config import settings
 from lab.data.card import check_id
 from lab.data.importer import ImportReport, OnProgress, add_folder
-from lab.data.phantom_films import FILM
+from lab.data.phantom_families import CXR, PhantomFamily
+from lab.data.phantom_folder import write_folder
 from lab.data.splits import split_by_patient
 from lab.data.store import check_new_id
 from lab.errors import InputError
 
 LICENCE = "CC0 1.0 (procedural, no patient)"
 BLOCK = 1000
-KEEP = ("side", "size", "lobe", "findings", FILM)
-TABLE = "films.csv"
+KEEP = {CXR.id: ("side", "size", "lobe", "findings", "film")}
+"""Further columns of a set's table that its manifest holds; all of them where nothing is said."""
 
 
 def phantom_split(patient_id: str) -> str:
@@ -54,18 +53,20 @@ def add_phantom(
     seed: int = 0,
     on_progress: OnProgress | None = None,
     processes: int = 2,
+    family: PhantomFamily = CXR,
 ) -> ImportReport:
-    """Take phantom chest radiographs in as a dataset: from a pack where one fits, else by rendering them.
+    """Take phantoms in as a dataset: from a pack where one fits, else by rendering them.
 
-    From a pack, features and calibration come with it and each film is rendered when somebody first asks for it.
+    From a pack, features and calibration come with it and each picture is rendered when somebody first asks for it.
 
     Args:
         id: id of the new dataset.
         patients: number of phantom patients.
-        films_per_patient: films of each.
+        films_per_patient: pictures of each.
         seed: seed of the whole set.
-        on_progress: called with films done and films in all, first while rendering, then while importing.
+        on_progress: called with pictures done and pictures in all, first while rendering, then while importing.
         processes: how many render; the bytes do not depend on it.
+        family: what is drawn.
 
     Raises:
         InputError: for a bad id.
@@ -74,9 +75,9 @@ def add_phantom(
     from lab.data.phantom_pack import find_pack, install
 
     check_new_id(id)
-    pack = find_pack(patients, films_per_patient, seed)
+    pack = find_pack(patients, films_per_patient, seed, family)
     if pack is None:
-        return render_phantom(id, patients, films_per_patient, seed, on_progress, processes)
+        return render_phantom(id, patients, films_per_patient, seed, on_progress, processes, family)
     dataset = install(pack, id)
     if on_progress is not None:
         on_progress(dataset.card.images, dataset.card.images)
@@ -90,33 +91,30 @@ def render_phantom(
     seed: int = 0,
     on_progress: OnProgress | None = None,
     processes: int = 2,
+    family: PhantomFamily = CXR,
 ) -> ImportReport:
-    """Render phantom chest radiographs and import them.
+    """Render phantoms and import them.
 
-    A call that was interrupted goes on with the films it has; the rendering folder is removed at the end.
+    A call that was interrupted goes on with the pictures it has; the rendering folder is removed at the end.
     The division is that of `phantom_split`, here and in the training recipe: what a shipped generator saw is in
-    train in a phantom set of any size, and no held-out film of any phantom set was seen.
+    train in a phantom set of any size, and no held-out picture of any phantom set was seen.
 
     Args and errors are those of `add_phantom`.
     """
-    from lab.data.phantoms import make_dataset_folder
-
     check_new_id(id)
-    folder = settings().datasets / f".rendering-{check_id(id)}-{seed}-{patients}x{films_per_patient}"
-    make_dataset_folder(
-        folder, patients, films_per_patient, seed=seed, processes=processes, on_progress=on_progress
-    )
-    _number_films(folder)
+    asked = f"{family.id}-{seed}-{patients}x{films_per_patient}"
+    folder = settings().datasets / f".rendering-{check_id(id)}-{asked}"
+    table = write_folder(folder, family, patients, films_per_patient, seed, processes, on_progress)
     report = add_folder(
         folder,
         id,
-        TABLE,
+        table.name,
         mapping={"labels": "label"},
         licence=LICENCE,
         on_progress=on_progress,
-        keep=KEEP,
-        title="Phantom chest radiographs",
-        modality="chest radiograph",
+        keep=KEEP.get(family.id) or _columns(table),
+        title=family.title,
+        modality=family.modality,
         attribution="Rendered by this program",
         origin="phantom",
         assign=phantom_split,
@@ -125,13 +123,6 @@ def render_phantom(
     return report
 
 
-def _number_films(folder: Path) -> None:
-    """Write the table of the rendering folder anew with the number of each film, which completes its recipe."""
-    text = io.StringIO()
-    with (folder / "metadata.csv").open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
-    writer = csv.DictWriter(text, [*rows[0], FILM], lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({**row, FILM: int(Path(row["image"]).stem.rpartition("_f")[2])})
-    write_bytes(folder / TABLE, text.getvalue().encode())
+def _columns(table: Path) -> list[str]:
+    with table.open(newline="", encoding="utf-8") as stream:
+        return next(csv.reader(stream))

@@ -14,36 +14,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from functools import lru_cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from lab.atomic import write_bytes, write_json
+from lab.data.phantom_families import CXR, PhantomFamily, family_of_patient
+from lab.data.phantom_folder import FILM
 from lab.errors import ImageError
-from lab.provenance import code_digest, digest_bytes
+from lab.provenance import digest_bytes
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lab.data.phantoms.render import Body, PhantomRecipe
-
 NOTE = "rendering.json"
-FILM = "film"
-RENDERER = "lab.data.phantoms"
 AGAIN = "remove the dataset and prepare it again with: python -m lab prepare"
 
 
-def renderer_digest() -> str:
-    """Digest of the source of the phantom renderer."""
-    return code_digest([RENDERER])
+def renderer_digest(family: PhantomFamily = CXR) -> str:
+    """Digest of the source of a family's renderer."""
+    return family.digest
 
 
-def write_note(folder: Path) -> None:
+def write_note(folder: Path, family: PhantomFamily = CXR) -> None:
     """Say in a dataset's folder that its films may be rendered by the renderer as it is now."""
-    write_json(folder / NOTE, {"format": 1, "renderer": renderer_digest()})
+    write_json(folder / NOTE, {"format": 1, "family": family.id, "renderer": family.digest})
 
 
 def supply(folder: Path, row: Any) -> None:
@@ -62,22 +60,20 @@ def supply(folder: Path, row: Any) -> None:
     if not (folder / NOTE).is_file():
         return
     recipe = recipe_of(row)
-    from lab.data.phantoms.make import label_mask
-    from lab.data.phantoms.render import render_body
-
-    film = render_body(_body(recipe.seed, recipe.patient), recipe)
+    family = family_of_patient(str(row["patient_id"]))
+    film = family.render(recipe.seed, recipe.patient, recipe.film)
     data = stored_bytes(film.image)
     path, digest = folder / str(row["path"]), digest_bytes(data)
     if digest != row["digest"]:
-        _check_renderer(folder)
+        _check_renderer(folder, family)
         write_bytes(_local_digest(path), digest.encode("ascii"))
     if row["mask"]:
-        write_bytes(folder / str(row["mask"]), stored_bytes(label_mask(film)))
+        write_bytes(folder / str(row["mask"]), stored_bytes(film.mask))
     write_bytes(path, data)
 
 
 def stored_bytes(image: NDArray[np.uint8]) -> bytes:
-    """The file of a film or mask (H, W) uint8 in a dataset; a film's id is the first 16 digits of its SHA-256."""
+    """The file of a film (H, W[, 3]) or mask in a dataset; a film's id is the first 16 digits of its SHA-256."""
     from lab.data.images import decode_clean
     from lab.data.phantoms.make import png_bytes
 
@@ -92,19 +88,26 @@ def expected_digest(folder: Path, path: Path, digest: str) -> str:
     return digest
 
 
-def recipe_of(row: Any) -> PhantomRecipe:
+@dataclass(frozen=True)
+class FilmRecipe:
+    """What a film is made from: seed of the set, number of the patient, number of the film."""
+
+    seed: int
+    patient: int
+    film: int
+
+
+def recipe_of(row: Any) -> FilmRecipe:
     """The recipe of a manifest row.
 
     Raises:
         ImageError: when the row does not hold one.
     """
-    from lab.data.phantoms.render import PhantomRecipe
-
     parts = str(row["patient_id"]).split("-")
     film = str(row[FILM]) if FILM in row else ""
     if len(parts) != 3 or not all(part.isdecimal() for part in (*parts[1:], film)):
         raise ImageError(f"The manifest does not say how to render a film; the others are kept; {AGAIN}.")
-    return PhantomRecipe(int(parts[1]), int(parts[2]), int(film))
+    return FilmRecipe(int(parts[1]), int(parts[2]), int(film))
 
 
 def supply_all(folder: Path, table: pd.DataFrame) -> Iterator[tuple[int, int]]:
@@ -123,20 +126,12 @@ def supply_all(folder: Path, table: pd.DataFrame) -> Iterator[tuple[int, int]]:
         yield done, total
 
 
-@lru_cache(maxsize=2)
-def _body(seed: int, patient: int) -> Body:
-    """A patient; kept for the next film, which is often of the same one."""
-    from lab.data.phantoms.render import body_of
-
-    return body_of(seed, patient)
-
-
-def _check_renderer(folder: Path) -> None:
+def _check_renderer(folder: Path, family: PhantomFamily) -> None:
     try:
         known = json.loads((folder / NOTE).read_bytes())["renderer"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ImageError(f"A film is not on this disk and its recipe cannot be read; {AGAIN}.") from error
-    if known != renderer_digest():
+    if known != family.digest:
         raise ImageError(
             f"A film is not on this disk and the program that renders it has changed; the manifest is kept; {AGAIN}."
         )

@@ -24,6 +24,7 @@ from lab.config import ASSETS, Settings, settings
 from lab.data import manifest
 from lab.data.card import read_card
 from lab.data.dataset import CARD, MANIFEST, Dataset
+from lab.data.phantom_families import CXR, FAMILIES, PhantomFamily
 from lab.data.phantom_features import as_stored, extractors, further, row_digests
 from lab.data.phantom_films import FILM, renderer_digest, write_note
 from lab.data.staging import staging_folder
@@ -43,6 +44,7 @@ class PhantomPack:
     Attributes:
         folder: where its files lie.
         asked: patients, films_per_patient and seed of the set.
+        family: id of the kind of phantom.
         renderer: digest of the code that rendered the films.
         dataset: content digest of the set.
         features: name of a feature file's stem to the digest of what computed it.
@@ -55,6 +57,7 @@ class PhantomPack:
     dataset: str
     features: Mapping[str, str]
     files: Mapping[str, str]
+    family: str = CXR.id
 
     def as_json(self) -> dict[str, Any]:
         """What `pack.json` holds."""
@@ -62,12 +65,14 @@ class PhantomPack:
         return {"format": FORMAT, **told}
 
 
-def find_pack(patients: int, films_per_patient: int, seed: int) -> PhantomPack | None:
+def find_pack(
+    patients: int, films_per_patient: int, seed: int, family: PhantomFamily = CXR
+) -> PhantomPack | None:
     """The pack of that set which fits the installed code; None where there is none."""
     asked = {"patients": patients, "films_per_patient": films_per_patient, "seed": seed}
     for file in sorted(FOLDER.glob(f"*/{PACK}")):
         pack = read_pack(file.parent)
-        if pack is not None and pack.asked == asked and not misfit(pack):
+        if pack is not None and (pack.family, pack.asked) == (family.id, asked) and not misfit(pack):
             return pack
     return None
 
@@ -84,7 +89,7 @@ def read_pack(folder: Path) -> PhantomPack | None:
 
 
 def image_ids(seed: int) -> Mapping[tuple[str, int], str]:
-    """Image ids by patient id and number of the film, of all packs of a seed whose films are rendered as here."""
+    """Image ids by patient id and number of the film, of the radiograph packs of a seed, rendered as here."""
     return _image_ids(seed, renderer_digest())
 
 
@@ -93,7 +98,12 @@ def _image_ids(seed: int, renderer: str) -> Mapping[tuple[str, int], str]:
     found: dict[tuple[str, int], str] = {}
     for file in sorted(FOLDER.glob(f"*/{PACK}")):
         pack = read_pack(file.parent)
-        if pack is None or pack.renderer != renderer or pack.asked.get("seed") != seed:
+        if (
+            pack is None
+            or pack.family != CXR.id
+            or pack.renderer != renderer
+            or pack.asked.get("seed") != seed
+        ):
             continue
         table = manifest.read(pack.folder / MANIFEST)
         for patient, film, name in zip(table["patient_id"], table[FILM], table["image_id"], strict=True):
@@ -103,7 +113,7 @@ def _image_ids(seed: int, renderer: str) -> Mapping[tuple[str, int], str]:
 
 def misfit(pack: PhantomPack) -> str:
     """Why a pack cannot be taken, as half a sentence; "" when it fits the installed code and is whole."""
-    if pack.renderer != renderer_digest():
+    if pack.family not in FAMILIES or pack.renderer != FAMILIES[pack.family].digest:
         return "the renderer of the phantoms has changed since"
     if any(pack.features.get(name) != extractor.digest for name, extractor in extractors().items()):
         return "the feature extractor has changed since"
@@ -152,7 +162,7 @@ def _taken(pack: PhantomPack, id: str, whole: bool) -> Dataset:
         now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         shutil.copyfile(pack.folder / MANIFEST, staging / MANIFEST)
         write_json(staging / CARD, dataclasses.replace(card, id=id, created=now).as_json())
-        write_note(staging)
+        write_note(staging, FAMILIES[pack.family])
     return Dataset(place.datasets / id)
 
 

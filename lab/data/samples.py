@@ -188,16 +188,7 @@ class SampleSetWriter:
         if not self._rows:
             raise DatasetError("The sample set is empty; nothing was written; generate at least one sample.")
         rows = [self._rows[index] for index in sorted(self._rows)]
-        frame = set_frame(pd.DataFrame(rows))
-        frame["patient_id"] = ""  # ids depend on the set's name, its content does not
-        card = {
-            "id": self.id,
-            **self._about,
-            "created": self._created(),
-            "digest": rows_digest(frame),
-            "images": len(rows),
-        }
-        write_json(self.folder / _SET, {"card": card, "rows": rows})
+        write_set(self.folder, {"id": self.id, **self._about, "created": self._created()}, rows)
         return open_sample_set(self.id)
 
     def _created(self) -> str:
@@ -206,6 +197,14 @@ class SampleSetWriter:
             with contextlib.suppress(DatasetError):
                 return _read_set(self.folder)[0].created
         return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+
+
+def write_set(folder: Path, about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the list that makes a folder of images a sample set; `about` is the card without digest and number."""
+    frame = set_frame(pd.DataFrame([dict(row) for row in rows]))
+    frame["patient_id"] = ""  # ids depend on the set's name, its content does not
+    card = {**about, "digest": rows_digest(frame), "images": len(rows)}
+    write_json(folder / _SET, {"card": card, "rows": [dict(row) for row in rows]})
 
 
 def open_sample_set(id: str) -> SampleSet:

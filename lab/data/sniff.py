@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-
 READABLE = ("PNG", "JPEG", "TIFF")
 
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
@@ -61,7 +59,8 @@ def sniff(data: bytes) -> str:
 
 def kind_by_name(name: str) -> str | None:
     """The kind a file name claims, or `None` where the name claims nothing known."""
-    return _BY_SUFFIX.get(PurePosixPath(name.replace("\\", "/")).suffix.lower())
+    stem, dot, suffix = name.replace("\\", "/").rpartition("/")[2].rpartition(".")
+    return _BY_SUFFIX.get(f".{suffix.lower()}") if stem and dot else None
 
 
 def _as_text(head: bytes) -> str | None:

@@ -74,17 +74,27 @@ def split_by_patient(
             patient: see `own_patients`).
     """
     shares = check_fractions(fractions)
-    patients = sorted(set(patient_ids), key=lambda patient: (_rank(seed, patient), patient))
-    if any(not canonical_patient(patient) for patient in patients):
-        raise InputError(
-            "A patient id is empty; nothing was split; make each such image its own patient first."
-        )
+    patients = ranked_patients(patient_ids, seed)
     # Ids that differ only in blanks or Unicode form are one patient and must share a split.
     distinct = list(dict.fromkeys(canonical_patient(patient) for patient in patients))
     counts = _counts(len(distinct), shares)
     names = [name for name, count in zip(SPLITS, counts, strict=True) for _ in range(count)]
     assigned = dict(zip(distinct, names, strict=True))
     return {patient: assigned[canonical_patient(patient)] for patient in patients}
+
+
+def ranked_patients(patient_ids: Sequence[str], seed: int) -> list[str]:
+    """The distinct ids in the order that decides a division: by seed and id alone.
+
+    Raises:
+        InputError: for an empty id.
+    """
+    patients = sorted(set(patient_ids), key=lambda patient: (_rank(seed, patient), patient))
+    if any(not canonical_patient(patient) for patient in patients):
+        raise InputError(
+            "A patient id is empty; nothing was split; make each such image its own patient first."
+        )
+    return patients
 
 
 def own_patients(patient_ids: Sequence[str], image_ids: Sequence[str]) -> list[str]:

@@ -37,7 +37,9 @@ class Finding:
 class InputSizes:
     """Counts known before any feature is extracted. Zero patients means unknown.
 
-    `no_pairs` says why images and captions cannot be compared; empty where they can.
+    `no_pairs` says why images and captions cannot be compared; empty where they can. `unknown_patients` are training
+    images whose patient nobody named, each its own patient; `duplicate_reals` pairs of training or held-out images that
+    are one picture under two patients, where somebody has looked for them.
     """
 
     n_real: int
@@ -49,6 +51,8 @@ class InputSizes:
     has_labels: bool = False
     has_verdicts: bool = True
     no_pairs: str = ""
+    unknown_patients: int = 0
+    duplicate_reals: int = 0
 
 
 def sizes_of(given: MetricInput) -> InputSizes:
@@ -96,6 +100,22 @@ def check(specs: Iterable[MetricSpec], sizes: InputSizes) -> list[Finding]:
             Finding(
                 "note",
                 f"{sizes.real_patients} real patients: {FEW_PATIENTS} or more give steadier intervals.",
+            )
+        )
+    if sizes.unknown_patients:
+        found.append(
+            Finding(
+                "warn",
+                f"{sizes.unknown_patients} real images name no patient and count as a patient each: images of one "
+                "person may stand in train and held-out, and intervals come out too narrow.",
+            )
+        )
+    if sizes.duplicate_reals:
+        found.append(
+            Finding(
+                "warn",
+                f"{sizes.duplicate_reals} pairs of real images are one picture under two patients: privacy numbers and "
+                "their controls are touched; divide the dataset anew with these pairs kept together.",
             )
         )
     if sizes.n_held_out == 0:

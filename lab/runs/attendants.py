@@ -7,8 +7,8 @@ import subprocess
 from dataclasses import dataclass
 
 from lab.config import Settings
+from lab.identity import is_paused, name_of
 from lab.runs import clock
-from lab.runs.identity import is_paused, name_of
 from lab.runs.kind import LANES, warmers
 from lab.runs.lane import OUTDATED, SPOILED
 from lab.runs.processes import LANE, kill_group, note, spawn

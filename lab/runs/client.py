@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 from lab.config import Settings, settings
 from lab.errors import StoreError
+from lab.identity import is_alive, is_local
+from lab.lock import LOCK, FileLock
 from lab.runs import clock
-from lab.runs.identity import is_alive, is_local
 from lab.runs.inline import run_inline
-from lab.runs.lock import LOCK, FileLock
 from lab.runs.processes import SUPERVISOR, find_processes, kill_group, spawn, worker_code
 from lab.runs.spec import Progress, RunSpec
 from lab.runs.store import Run, RunStore

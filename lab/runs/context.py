@@ -50,6 +50,11 @@ class RunContext:
         """Id of the run; empty in a warm-up."""
         return self._claim.run.id if self._claim else ""
 
+    def is_over(self) -> bool:
+        """Whether the run has ended meanwhile (a kind that is being closed asks whether it was cancelled)."""
+        store, claim = self._held()
+        return store.get(claim.run.id).is_over
+
     def part(self, key: str) -> bytes | None:
         """The finished part under `key`, from this or an earlier attempt; None when it must be computed.
 

@@ -16,8 +16,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_u
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from lab.errors import StoreError
+from lab.lock import UNWRITABLE
 from lab.runs import schema
-from lab.runs.lock import UNWRITABLE
 
 T = TypeVar("T")
 BUSY_S = 10.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from lab.config import Settings, settings
+from lab.identity import own_name
 from lab.runs.execution import Executor
-from lab.runs.identity import own_name
 from lab.runs.spec import RunSpec
 from lab.runs.store import Run, RunStore
 

@@ -21,13 +21,13 @@ from types import FrameType  # noqa: E402
 
 from lab.config import Settings, settings  # noqa: E402
 from lab.errors import StoreError  # noqa: E402
+from lab.identity import die_with_parent, own_name  # noqa: E402
 from lab.registry import Registry  # noqa: E402
 from lab.runs.context import RunContext  # noqa: E402
 from lab.runs.execution import Executor  # noqa: E402
 from lab.runs.faults import write_log  # noqa: E402
-from lab.runs.identity import own_name  # noqa: E402
 from lab.runs.kind import LANES, RunKind, load_kinds, warmers  # noqa: E402
-from lab.runs.processes import die_with_parent, note, worker_code  # noqa: E402
+from lab.runs.processes import note, worker_code  # noqa: E402
 from lab.runs.store import RunStore  # noqa: E402
 
 SPOILED = 75

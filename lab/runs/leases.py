@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from lab.errors import LeaseLost
+from lab.identity import is_local
 from lab.provenance import canonical_json
 from lab.runs import clock
 from lab.runs.database import Database
-from lab.runs.identity import is_local
 from lab.runs.moves import fetch, interrupt, move
 from lab.runs.records import Claim, Run, Standing
 from lab.runs.schema import parts, runs

@@ -8,14 +8,20 @@ from collections.abc import Callable
 from lab.atomic import write_json
 from lab.config import settings
 from lab.data.dataset import Dataset
-from lab.data.phantom_films import renderer_digest
+from lab.data.phantom_families import CXR, PhantomFamily
 from lab.data.phantom_pack import PhantomPack
 from lab.errors import NotFoundError
 
 OnStage = Callable[[str, int, int], None]
 
 
-def rendered(id: str, asked: dict[str, int], earlier: PhantomPack | None, on_stage: OnStage) -> Dataset:
+def rendered(
+    id: str,
+    asked: dict[str, int],
+    earlier: PhantomPack | None,
+    on_stage: OnStage,
+    family: PhantomFamily = CXR,
+) -> Dataset:
     """The set with all its films on this disk.
 
     Films that the same renderer made elsewhere may differ here by a grey level where a processor rounds otherwise.
@@ -24,13 +30,13 @@ def rendered(id: str, asked: dict[str, int], earlier: PhantomPack | None, on_sta
     from lab.data.phantom_films import supply_all
 
     def tick(done: int, total: int) -> None:
-        on_stage("Rendering radiographs", done, total)
+        on_stage(f"Rendering {family.noun}", done, total)
 
     numbers = [asked[name] for name in ("patients", "films_per_patient", "seed")]
-    same = earlier if earlier and (earlier.renderer, earlier.asked) == (renderer_digest(), asked) else None
-    note, told = settings().workspace / "rendered.json", [id, *numbers, renderer_digest()]
+    same = earlier if earlier and (earlier.renderer, earlier.asked) == (family.digest, asked) else None
+    note, told = settings().workspace / "rendered.json", [id, *numbers, family.digest]
     known = note.is_file() and json.loads(note.read_bytes()) == told
-    dataset = _kept(id, known, same) or _begun(id, numbers, same, tick)
+    dataset = _kept(id, known, same) or _begun(id, numbers, same, tick, family)
     write_json(note, told)
     for done, total in supply_all(dataset.folder, dataset.manifest):
         tick(done, total)
@@ -52,7 +58,11 @@ def _kept(id: str, known: bool, same: PhantomPack | None) -> Dataset | None:
 
 
 def _begun(
-    id: str, numbers: list[int], same: PhantomPack | None, tick: Callable[[int, int], None]
+    id: str,
+    numbers: list[int],
+    same: PhantomPack | None,
+    tick: Callable[[int, int], None],
+    family: PhantomFamily,
 ) -> Dataset:
     from lab.data.phantom_dataset import render_phantom
     from lab.data.phantom_pack import take_films
@@ -60,4 +70,4 @@ def _begun(
     if same is not None:
         return take_films(same, id)
     patients, films, seed = numbers
-    return render_phantom(id, patients, films, seed, tick, 1).dataset
+    return render_phantom(id, patients, films, seed, tick, 1, family).dataset

@@ -14,6 +14,7 @@ from lab.atomic import read_array, write_array, write_bytes, write_json
 from lab.config import settings
 from lab.data.card import read_card
 from lab.data.dataset import CARD, MANIFEST, Dataset
+from lab.data.phantom_families import CXR, PhantomFamily, get_family
 from lab.data.phantom_features import (
     CAPTIONS,
     as_stored,
@@ -23,7 +24,6 @@ from lab.data.phantom_features import (
     image_extractors,
     row_digests,
 )
-from lab.data.phantom_films import renderer_digest
 from lab.data.phantom_pack import CALIBRATIONS, MAPS, PACK, REMAKE, PhantomPack, misfit, read_pack
 from lab.errors import NotComputable, StoreError
 from lab.provenance import code_digest, digest_bytes, digest_json
@@ -42,7 +42,13 @@ GATES = "gates"
 
 
 def pack_phantoms(
-    target: Path, id: str, patients: int, films_per_patient: int, seed: int, on_stage: OnStage
+    target: Path,
+    id: str,
+    patients: int,
+    films_per_patient: int,
+    seed: int,
+    on_stage: OnStage,
+    family: PhantomFamily = CXR,
 ) -> PhantomPack:
     """Make the pack of a phantom set anew from the code as it is, in `target`.
 
@@ -55,18 +61,18 @@ def pack_phantoms(
     """
     asked = {"patients": patients, "films_per_patient": films_per_patient, "seed": seed}
     earlier = read_pack(target)
-    dataset = rendered(id, asked, earlier, on_stage)
-    names = [*_keys()]
+    dataset = rendered(id, asked, earlier, on_stage, family)
+    names = [*_keys(family)]
     _embed(dataset, names, on_stage)
     _pack_features(dataset, names, on_stage)
     packed = {name: _packed(name) for name in names}
     if earlier is None or misfit(earlier):
         # Worth having before the calibration, which takes longest.
-        _write(dataset, asked, packed, [], target)
+        _write(dataset, asked, packed, [], target, family)
     found = _mapped(dataset, on_stage)
     found += [_calibrated(dataset, vae, on_stage) for vae in _autoencoders(id)]
     on_stage("Writing the pack", 0, 1)
-    pack = _write(dataset, asked, packed, found, target)
+    pack = _write(dataset, asked, packed, found, target, family)
     on_stage("Writing the pack", 1, 1)
     return pack
 
@@ -83,28 +89,37 @@ def add_features(target: Path, id: str, on_stage: OnStage) -> PhantomPack:
         raise StoreError(
             f"There is no phantom pack that features can be added to; nothing was made; make it anew: {REMAKE}"
         )
-    lacking = [name for name, key in _keys().items() if pack.features.get(name) != key.digest]
+    family = get_family(pack.family)
+    lacking = [name for name, key in _keys(family).items() if pack.features.get(name) != key.digest]
     if not lacking:
         return pack
-    dataset = rendered(id, dict(pack.asked), pack, on_stage)
+    dataset = rendered(id, dict(pack.asked), pack, on_stage, family)
     _embed(dataset, lacking, on_stage)
     _pack_features(dataset, lacking, on_stage)
-    files = {name: _packed(name) if name in lacking else target / f"{name}.npz" for name in _keys()}
+    files = {name: _packed(name) if name in lacking else target / f"{name}.npz" for name in _keys(family)}
     kept = [folder for room in (CALIBRATIONS, MAPS) for folder in sorted((target / room).glob("*"))]
-    return _write(dataset, dict(pack.asked), files, kept, target)
+    return _write(dataset, dict(pack.asked), files, kept, target, family)
 
 
-def _keys() -> dict[str, FeatureKey]:
-    """What computes each feature file of the pack, those of further extractors among them."""
-    return {**extractors(), **further()}
+def _keys(family: PhantomFamily) -> dict[str, FeatureKey]:
+    """What computes each feature file of the pack; those of further extractors for the radiographs alone.
+
+    The text-image model reads radiographs only, and a second extractor in two packs more would not pay for its size.
+    """
+    return {**extractors(), **(further() if family is CXR else {})}
 
 
 def _write(
-    dataset: Dataset, asked: dict[str, int], packed: dict[str, Path], finished: list[Path], target: Path
+    dataset: Dataset,
+    asked: dict[str, int],
+    packed: dict[str, Path],
+    finished: list[Path],
+    target: Path,
+    family: PhantomFamily,
 ) -> PhantomPack:
     files = _gather(dataset, packed, finished, target)
-    digests = {name: key.digest for name, key in _keys().items()}
-    pack = PhantomPack(target, asked, renderer_digest(), dataset.card.digest, digests, files)
+    digests = {name: key.digest for name, key in _keys(family).items()}
+    pack = PhantomPack(target, asked, family.digest, dataset.card.digest, digests, files, family.id)
     write_json(target / PACK, pack.as_json())
     _remove_others(target, {PACK, *files})
     if reason := misfit(pack):
@@ -118,7 +133,8 @@ def _embed(dataset: Dataset, names: list[str], on_stage: OnStage) -> None:
     from lab.features.text_image_unopened import UnopenedModel
 
     store = FeatureStore(settings().features)
-    for name, extractor in {**extractors(), **image_extractors()}.items():
+    found = {**extractors(), **image_extractors()}
+    for name, extractor in found.items():
         if name in names:
             for done, total in extract(extractor, dataset.subset(), store):
                 on_stage(f"Embedding: {name}", done, total)
@@ -135,10 +151,11 @@ def _pack_features(dataset: Dataset, names: list[str], on_stage: OnStage) -> Non
     from lab.features.store import FeatureStore
 
     exact, rounded = FeatureStore(settings().features), _packed_store()
-    for done, (name, key) in enumerate(_keys().items()):
+    keys: dict[str, FeatureKey] = {**extractors(), **further()}
+    for done, (name, key) in enumerate(keys.items()):
         if name not in names:
             continue
-        on_stage("Packing features", done, len(_keys()))
+        on_stage("Packing features", done, len(keys))
         digests = row_digests(name, dataset.manifest)
         if not _packed(name).is_file() or rounded.missing(key, digests):
             data = pack(exact.matrix(key, digests))

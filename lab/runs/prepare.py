@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from lab.data.phantom_families import FAMILIES, PhantomFamily
 from lab.runs.dependencies import dataset_name
 from lab.runs.requests import EXTRACTOR, PHANTOM, calibrate_run, embed_run, map_run, phantom_run
 from lab.runs.spec import RunSpec
@@ -21,15 +22,15 @@ def next_step(name: str = PHANTOM, extractor: str = EXTRACTOR, upto: str = "map"
     """The first missing run for a dataset, or None when it is ready.
 
     Args:
-        name: dataset id; the phantom set is rendered when it is absent.
+        name: dataset id; a phantom set that comes with this program is made when it is absent.
         extractor: the feature extractor.
         upto: "embed", "calibrate" or "map".
     """
     from lab.data.store import list_datasets
 
     store = RunStore.open()
-    if name == PHANTOM and name not in {card.id for card in list_datasets()}:
-        return _phantom_run(store)
+    if name in FAMILIES and name not in {card.id for card in list_datasets()}:
+        return _phantom_run(store, FAMILIES[name])
     builders = {"embed": embed_run, "calibrate": calibrate_run, "map": map_run}
     for step in STEPS[: STEPS.index(upto) + 1]:
         spec = builders[step](name, extractor)
@@ -84,9 +85,9 @@ def calibration_run(name: str, extractor: str = EXTRACTOR) -> Run | None:
     return RunStore.open().find_done(calibrate_run(name, extractor).digest)
 
 
-def _phantom_run(store: RunStore) -> RunSpec:
-    """The run that makes the phantom set; one of its own after a set that was made and then removed."""
-    spec = phantom_run()
+def _phantom_run(store: RunStore, family: PhantomFamily) -> RunSpec:
+    """The run that makes a phantom set; one of its own after a set that was made and then removed."""
+    spec = phantom_run(family.patients, family.films, family.id, family)
     earlier = 0
     while _done(store, spec):
         earlier += 1

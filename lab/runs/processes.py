@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib.util
 import os
 import signal
@@ -18,7 +17,6 @@ from lab.runs.kind import extra_modules
 
 SUPERVISOR = "lab.runs.supervisor"
 LANE = "lab.runs.lane"
-_PR_SET_PDEATHSIG = 1
 _APP_SPIN = "10000"
 
 
@@ -58,20 +56,6 @@ def worker_code(place: Settings) -> str:
     sources = [*sorted((ROOT / "lab").rglob("*.py")), *extra]
     code = [[str(source), digest_file(source)] for source in sources if source.exists()]
     return digest_json({"code": code, "device": place.device, "threads": place.threads})
-
-
-def die_with_parent(parent: int | None = None) -> None:
-    """Have the system kill this process when its parent dies (Linux); end at once when it is dead already.
-
-    Kinds that start processes of their own give this to them as initialiser, so that nothing is left behind.
-
-    Args:
-        parent: expected id of the parent; None takes it as it is.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if parent is not None and os.getppid() != parent:
-        sys.exit(0)
 
 
 def note(text: str) -> None:

@@ -6,10 +6,11 @@ and a changed dataset, weight file or setting is a new run. Nothing heavy is imp
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
+from lab.data.phantom_families import CXR, PhantomFamily
 from lab.errors import InputError
 from lab.runs.artifacts import write_artifact
 from lab.runs.dependencies import (
@@ -23,8 +24,6 @@ from lab.runs.dependencies import (
     file_bytes,
     known_extractor,
     last_made,
-    listing_digest,
-    named_table,
     set_digest,
 )
 from lab.runs.spec import RunSpec
@@ -34,10 +33,10 @@ if TYPE_CHECKING:
     from lab.generators.request import GenerationRequest
     from lab.runs.store import Run
 
-PHANTOM = "phantom-cxr"
+PHANTOM = CXR.id
 MAP_METHODS = ("umap", "pca", "tsne")
-PHANTOM_PATIENTS = 1000
-PHANTOM_FILMS = 3
+PHANTOM_PATIENTS = CXR.patients
+PHANTOM_FILMS = CXR.films
 
 
 def default_dataset(card: GeneratorCard) -> str | None:
@@ -219,49 +218,18 @@ def evaluate_run(
     return RunSpec("evaluate", {**chosen, "seed": checked_seed(seed)}, inputs, label)
 
 
-def import_run(
-    folder: Path,
-    name: str,
-    metadata: Path | None = None,
-    mapping: Mapping[str, str] | None = None,
-    licence: str | None = None,
-    seed: int = 0,
-    control: Path | None = None,
+def phantom_run(
+    patients: int = PHANTOM_PATIENTS,
+    films: int = PHANTOM_FILMS,
+    name: str = PHANTOM,
+    family: PhantomFamily = CXR,
 ) -> RunSpec:
-    """A run that imports a folder of images as a dataset, with a second folder as its held-out control."""
-    from lab.data.store import check_new_id
-
-    check_new_id(name)
-    place = _folder_here(folder)
-    beside = None if control is None else _folder_here(control)
-    table = named_table(place, metadata)
-    chosen: dict[str, Any] = {
-        "folder": str(place),
-        "id": name,
-        "metadata": str(Path(table).expanduser().resolve()) if table else None,
-        "mapping": dict(mapping or {}),
-        "licence": licence,
-        "seed": checked_seed(seed),
-        "control": None if beside is None else str(beside),
-    }
-    inputs = {"listing": listing_digest(place), "after": last_made("import", name)}
-    if beside is not None:
-        inputs["control"] = listing_digest(beside)
-    return RunSpec("import", chosen, inputs, f"Import of {name}")
-
-
-def _folder_here(folder: Path) -> Path:
-    place = Path(folder).expanduser().resolve()
-    if not place.is_dir():
-        raise InputError("That folder does not exist on this machine; nothing was imported; check the path.")
-    return place
-
-
-def phantom_run(patients: int = PHANTOM_PATIENTS, films: int = PHANTOM_FILMS, name: str = PHANTOM) -> RunSpec:
-    """A run that renders the phantom radiographs."""
-    chosen = {"id": name, "patients": patients, "films_per_patient": films, "seed": 0}
+    """A run that makes a phantom set."""
+    chosen = {
+        "id": name, "patients": patients, "films_per_patient": films, "seed": 0, "family": family.id,
+    }  # fmt: skip
     inputs = {"after": last_made("phantom", name)}
-    return RunSpec("phantom", chosen, inputs, f"{patients * films:,} phantom radiographs")
+    return RunSpec("phantom", chosen, inputs, f"{patients * films:,} phantom {family.noun}")
 
 
 def train_run(recipe: str, minutes: float, resume: bool) -> RunSpec:

@@ -18,10 +18,10 @@ from types import FrameType  # noqa: E402
 
 from lab.config import Settings, settings  # noqa: E402
 from lab.errors import LabError  # noqa: E402
+from lab.identity import is_alive, is_local, own_name  # noqa: E402
+from lab.lock import LOCK, FileLock  # noqa: E402
 from lab.runs import clock  # noqa: E402
 from lab.runs.attendants import Attendants  # noqa: E402
-from lab.runs.identity import is_alive, is_local, own_name  # noqa: E402
-from lab.runs.lock import LOCK, FileLock  # noqa: E402
 from lab.runs.processes import SUPERVISOR, note, spawn, worker_code  # noqa: E402
 from lab.runs.store import RunStore  # noqa: E402
 

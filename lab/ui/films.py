@@ -10,8 +10,10 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from lab.data.card import DatasetCard
 from lab.data.dataset import Dataset
 from lab.data.images import decode
+from lab.data.phantom_families import CXR, FAMILIES
 from lab.data.store import list_datasets, open_dataset
 from lab.errors import ImageError
 from lab.runs.artifacts import read_artifact
@@ -55,6 +57,21 @@ def dataset_words(dataset: str, digest: str, image_id: str) -> tuple[str, str]:
     rows = open_dataset(dataset).rows()
     found = rows.loc[rows["image_id"] == image_id]
     return (str(found["split"].iloc[0]), str(found["licence"].iloc[0])) if len(found) else ("", "")
+
+
+@st.cache_data(max_entries=4096, show_spinner=False)
+def dataset_window(dataset: str, digest: str, image_id: str) -> tuple[float, float] | None:
+    """Window (centre, width) the image came with, in its stored grey levels; None where it has none.
+
+    After a recipe the grey levels are others, and the file's window says nothing about them.
+    """
+    opened = open_dataset(dataset)
+    columns = ["window_centre", "window_width"]
+    if opened.card.recipe or not set(columns) <= set(opened.card.columns):
+        return None
+    found = opened.rows().set_index("image_id").loc[[image_id], columns]
+    centre, width = pd.to_numeric(found.iloc[0], errors="coerce")
+    return (float(centre), float(width)) if np.isfinite(centre) and width > 0 else None
 
 
 def with_shown_patients(dataset: Dataset) -> pd.DataFrame:
@@ -135,10 +152,11 @@ def dataset_film(dataset: str, image_id: str, caption: str, small: bool = False)
         dataset=card.id,
         split=split,
         mask=None if small else _mask(dataset, card.digest, image_id),
-        mask_names=_mask_names(card.origin),
+        mask_names=_mask_names(card),
         credit=credit(card, licence),
         case=case_code(image_id),
         public=card.public,
+        window=None if small else dataset_window(dataset, card.digest, image_id),
     )
 
 
@@ -150,13 +168,14 @@ def _mask(dataset: str, digest: str, image_id: str) -> NDArray[np.uint8] | None:
         return None
 
 
-def _mask_names(origin: str) -> dict[int, str]:
-    """What the labels of a mask stand for, where this program drew it; others are numbered."""
-    if origin != "phantom":
+def _mask_names(card: DatasetCard) -> dict[int, str]:
+    """What the labels of a mask stand for, where the dataset's source or this program says so; others are numbered."""
+    if card.mask_labels:
+        return {int(value): name for value, name in card.mask_labels.items()}
+    if card.origin != "phantom":
         return {}
-    from lab.data.phantoms.make import MASK_LABELS
-
-    return {value: name for name, value in MASK_LABELS.items()}
+    drawn = next((family for family in FAMILIES.values() if family.modality == card.modality), CXR)
+    return dict(drawn.mask_labels)
 
 
 def as_8bit(pixels: NDArray[Any]) -> NDArray[np.uint8]:

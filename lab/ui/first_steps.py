@@ -17,7 +17,7 @@ from lab.ui.run_panel import see_to, stand_in, start_worker, submit
 
 _LOG = logging.getLogger("lab.ui")
 _STEPS = {
-    "phantom": "Taking in the phantom radiographs",
+    "phantom": "Taking in the phantoms",
     "embed": "Extracting features",
     "calibrate": "Calibrating the near-copy detectors",
     "map": "Fitting the feature-space map",

@@ -1,165 +1,153 @@
-"""Adding a dataset: a folder or an upload, a plan to look at, columns to correct, then one run."""
+"""Adding a dataset: a place, the layout recognised there, a plan to look at and correct, then one run."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
-from lab.atomic import write_bytes
-from lab.config import settings
-from lab.data.columns import FIELDS
-from lab.data.import_plan import ImportPlan, plan_import
-from lab.errors import InputError, LabError
+from lab.data.import_plan import plan_import
+from lab.data.locations import REMOTE, located
+from lab.data.plan_limit import LIMIT
+from lab.data.preprocess.presets import preset, presets
+from lab.data.sources.contract import ImportPlan
+from lab.data.sources.registry import get_source, recognised, sources
+from lab.errors import LabError
 from lab.provenance import digest_json
-from lab.runs.requests import import_run
-from lab.ui.frame import plain
+from lab.runs.dependencies import listing_digest
+from lab.runs.import_requests import import_run, medmnist_run
+from lab.ui.frame import plain, refuse
+from lab.ui.import_classes import class_map
+from lab.ui.import_place import Official, Place, place
+from lab.ui.import_preview import columns_of, preview
 from lab.ui.run_panel import submit
 from lab.ui.state import LibraryKey as Key
 
-SOURCES = ("A folder on this machine", "Upload files")
-NONE = "(none)"
-_SHOWN = ("image", "patient_id", "label", "caption", "split", "view", "sex", "age", "licence")
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
-_HELP = {
-    "image": "The column that names the image file.",
-    "patient_id": "Splits are by patient, so that no patient stands in two of them.",
-    "label": "The finding, for colours on the map and for label agreement.",
-    "caption": "Report text, for generators that read words.",
-    "split": "train, validation (used as held-out) and test; leave it out to split by patient.",
-}
+AS_IS = "as-is"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the person has said about the layout."""
+
+    source: str | None = None
+    choices: Mapping[str, str] = field(default_factory=dict)
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    classes: Mapping[str, str] = field(default_factory=dict)
 
 
 def form() -> None:
     """Draw the form; a started import puts its run's id into the session."""
-    source = st.segmented_control(
-        "Where are the images?", SOURCES, default=SOURCES[0], key=Key.SOURCE, required=True
-    )
-    folder, table = _from_folder() if source == SOURCES[0] else _from_upload()
-    if folder is None:
+    chosen = place()
+    if isinstance(chosen, Official):
+        _start_official(chosen)
+        return
+    if chosen is None:
         return
     try:
-        plan = plan_import(folder, table)
-        mapping = _mapping(plan)
-        plan = plan_import(folder, table, mapping) if mapping != dict(plan.mapping) else plan
+        asked = _layout(chosen)
+        plan = planned(chosen, asked)
+        corrected = Asked(asked.source, asked.choices, columns_of(plan), {})
+        if dict(corrected.mapping) != dict(plan.mapping):
+            plan = planned(chosen, corrected)
+        else:
+            corrected = asked
+        classes = class_map(plan)
+        if classes:
+            corrected = Asked(corrected.source, corrected.choices, corrected.mapping, classes)
+            plan = planned(chosen, corrected)
     except LabError as error:
-        st.error(plain(str(error)))
+        refuse(error)
         return
-    _preview(plan)
-    _start(plan, folder, table, mapping)
+    preview(plan)
+    _start(plan, chosen, corrected)
 
 
-def _from_folder() -> tuple[Path | None, Path | None]:
-    left, right = st.columns([0.6, 0.4])
-    named = left.text_input(
-        "Folder",
-        key=Key.FOLDER,
-        placeholder="/data/chest-films",
-        help="PNG, JPEG or TIFF files, in subfolders too. Nothing in it is changed.",
+def planned(chosen: Place, asked: Asked) -> ImportPlan:
+    """The plan, kept while neither the place nor what was said changes.
+
+    Raises:
+        LabError: as `lab.data.import_plan.plan_import`.
+    """
+    told = digest_json([dict(asked.choices), dict(asked.mapping), dict(asked.classes)])
+    return _plan(chosen, _listing(chosen.folder), asked.source, told, asked)
+
+
+@st.cache_resource(max_entries=6, show_spinner="Looking at the files…")
+def _plan(chosen: Place, listing: str, source: str | None, told: str, _asked: Asked) -> ImportPlan:
+    return plan_import(
+        chosen.folder,
+        chosen.table,
+        dict(_asked.mapping) or None,
+        source=source,
+        classes=dict(_asked.classes) or None,
+        choices=dict(_asked.choices) or None,
     )
-    table = right.text_input(
-        "CSV (optional)",
-        key=Key.METADATA,
-        placeholder="metadata.csv in that folder",
-        help="One row an image. Without a CSV the subfolder names are the labels.",
-    )
-    if not (named or "").strip():
-        st.caption("Name a folder to see what an import would do. Nothing is copied before you start it.")
-        return None, None
-    folder = Path(named.strip()).expanduser()
-    if not folder.is_dir():
-        st.error("There is no folder of that name on this machine; nothing was read; check the path.")
-        return None, None
-    return folder, Path(table.strip()).expanduser() if (table or "").strip() else None
 
 
-def _from_upload() -> tuple[Path | None, Path | None]:
-    files = st.file_uploader(
-        "Images, and a CSV if there is one",
-        type=["png", "jpg", "jpeg", "tif", "tiff", "csv"],
-        accept_multiple_files=True,
-        key=Key.UPLOAD,
-    )
-    if not files:
-        return None, None
-    try:
-        return _kept(files), None
-    except LabError as error:
-        st.error(plain(str(error)))
-        return None, None
+def _listing(folder: str) -> str:
+    if folder.startswith(REMOTE):
+        return folder
+    path = Path(folder)
+    return listing_digest(path) if path.is_dir() else digest_json([folder, *_stamp(path)])
 
 
-def _kept(files: list[Any]) -> Path:
-    """Write the uploads into a folder of the workspace, under cleaned names; equal uploads share one."""
-    limit = settings().max_file_bytes
-    if any(file.size > limit for file in files):
-        raise InputError(f"A file is larger than {limit:,} bytes; nothing was kept; export a smaller one.")
-    folder = (
-        settings().workspace
-        / "uploads"
-        / digest_json(sorted([f.name, f.size, f.file_id] for f in files))[:16]
-    )
-    for number, file in enumerate(files):
-        name = _UNSAFE.sub("_", Path(file.name).name).lstrip(".-")[-120:] or f"file-{number}"
-        if not (folder / name).is_file():
-            write_bytes(folder / name, file.getvalue())
-    return folder
+def _stamp(path: Path) -> tuple[int, int]:
+    told = path.stat()
+    return told.st_mtime_ns, told.st_size
 
 
-def _mapping(plan: ImportPlan) -> dict[str, str]:
-    if not plan.columns:
-        st.caption("No CSV: subfolder names become labels, and every image counts as its own patient.")
-        return {}
-    chosen = dict(plan.mapping)
-    with st.expander("Columns", expanded=True):
-        st.caption("Guessed from the header. Correct what is wrong.")
-        options = [NONE, *plan.columns]
-        for column, group in zip(st.columns(3), (_SHOWN[0::3], _SHOWN[1::3], _SHOWN[2::3]), strict=True):
-            for field in group:
-                guess = plan.mapping.get(field, NONE)
-                picked = column.selectbox(
-                    field.replace("_", " ").capitalize(),
-                    options,
-                    index=options.index(guess),
-                    key=f"{Key.COLUMN}{field}.{digest_json(plan.columns)[:8]}",
-                    help=_HELP.get(field),
+def _layout(chosen: Place) -> Asked:
+    """The layout as recognised, which can be overridden, and its own settings."""
+    found = _recognised(chosen.folder, _listing(chosen.folder))
+    every = [source.id for source in sources()]
+    order = [*(id for id, _ in found), *(id for id in every if id not in dict(found))]
+    why = dict(found)
+    left, right = st.columns([0.4, 0.6], vertical_alignment="bottom")
+    id = str(
+        left.selectbox(
+            "Layout", order, key=f"{Key.LAYOUT}{digest_json(order)[:8]}",
+            format_func=lambda one: get_source(one).title + (" (recognised)" if one in why else ""),
+            help="Recognised from what the folder holds; choose another where that is wrong.",
+        )
+    )  # fmt: skip
+    right.caption(f"{plain(get_source(id).describes)}" + (f" Here: {plain(why[id])}." if id in why else ""))
+    overridden = None if chosen.table is not None or (found and id == found[0][0]) else id
+    return Asked(overridden, _choices(id))
+
+
+@st.cache_data(max_entries=32, show_spinner="Looking at the files…")
+def _recognised(folder: str, listing: str) -> list[tuple[str, str]]:
+    return [(source.id, answer.why) for source, answer in recognised(located(folder).files)]
+
+
+def _choices(id: str) -> dict[str, str]:
+    """Settings of the source that differ from their defaults, and how many images at most."""
+    settings = (*get_source(id).choices, LIMIT)
+    picked: dict[str, str] = {}
+    with st.expander("Settings of this layout"):
+        for choice, column in zip(
+            settings, [c for _ in range(len(settings)) for c in st.columns(2)], strict=False
+        ):
+            key = f"{Key.CHOICE}{id}.{choice.name}"
+            if choice.values:
+                value = str(column.selectbox(choice.title, choice.values, key=key, help=choice.help))
+                default = choice.values[0]
+            else:
+                value, default = (
+                    (column.text_input(choice.title, key=key, help=choice.help) or "").strip(),
+                    "",
                 )
-                if picked != guess:
-                    chosen[field] = "" if picked == NONE else str(picked)
-    return {field: column for field, column in chosen.items() if field in FIELDS}
+            if value != default:
+                picked[choice.name] = value
+    return picked
 
 
-def _preview(plan: ImportPlan) -> None:
-    patients = {image.fields.get("patient_id", "") for image in plan.images} - {""}
-    labels = Counter(image.fields.get("label", "") or "(no label)" for image in plan.images)
-    a, b, c, d = st.columns(4)
-    a.metric("Images", len(plan.images))
-    b.metric("Patients", len(patients) or "not given")
-    c.metric("Labels", len(set(labels) - {"(no label)"}))
-    d.metric("Left out", len(plan.left_out))
-    if plan.images:
-        st.caption("Labels: " + ", ".join(f"{plain(name)} {count}" for name, count in labels.most_common(8)))
-    for note in plan.notes:
-        st.caption(f":material/info: {plain(note)}")
-    problems(plan.left_out)
-    if plan.problem:
-        st.error(plain(plan.problem))
-
-
-def problems(left_out: Any) -> None:
-    """Files that were or would be left out, each with its reason."""
-    listed = [{"File": str(name), "Reason": str(reason)} for name, reason in left_out]
-    if listed:
-        with st.expander(f"{len(listed)} files are left out"):
-            st.dataframe(pd.DataFrame(listed), hide_index=True, height=min(280, 72 + 35 * len(listed)))
-
-
-def _start(plan: ImportPlan, folder: Path, table: Path | None, mapping: dict[str, str]) -> None:
-    left, right = st.columns(2)
+def _start(plan: ImportPlan, chosen: Place, asked: Asked) -> None:
+    left, middle, right = st.columns(3)
     name = left.text_input(
         "Id",
         key=Key.ID,
@@ -167,20 +155,63 @@ def _start(plan: ImportPlan, folder: Path, table: Path | None, mapping: dict[str
         max_chars=64,
         help="The name of the dataset here: letters, digits, dashes.",
     )
-    licence = right.text_input(
+    licence = middle.text_input(
         "Licence",
         key=Key.LICENCE,
-        placeholder="CC BY 4.0",
+        placeholder=plan.licence or "CC BY 4.0",
         help="Used for images whose row gives none. It decides what may be shown in public.",
     )
+    recipe = _recipe(right, plan.modality)
     ready = bool(plan.images) and not plan.problem and bool((name or "").strip())
     if st.button(
         "Import", type="primary", disabled=not ready, icon=":material/download_done:", key="library.import"
     ):
         try:
-            spec = import_run(folder, (name or "").strip(), table, mapping, (licence or "").strip() or None)
+            spec = import_run(
+                chosen.folder,
+                (name or "").strip(),
+                chosen.table,
+                dict(asked.mapping) or None,
+                (licence or "").strip() or None,
+                control=chosen.control or None,
+                source=asked.source,
+                classes=dict(asked.classes) or None,
+                choices=dict(asked.choices) or None,
+                recipe=None if recipe == AS_IS else preset(recipe).recipe,
+            )
             st.session_state[Key.RUN] = submit(spec).id
         except LabError as error:
-            st.error(plain(str(error)))
+            refuse(error)
+            return
+        st.rerun()
+
+
+def _recipe(column: Any, modality: str) -> str:
+    found = {one.recipe.id: one.recipe.title for one in presets(modality)}
+    order = [AS_IS, *(id for id in found if id != AS_IS)]
+    return str(
+        column.selectbox(
+            "Preprocessing",
+            order,
+            format_func=found.__getitem__,
+            key=f"{Key.RECIPE}.import",
+            help="Better left for later: open the dataset afterwards, see it before and after, and derive a second "
+            "dataset from it.",
+        )
+    )
+
+
+def _start_official(chosen: Official) -> None:
+    name = st.text_input("Id", key=Key.ID, placeholder=f"{chosen.flag}-{chosen.size}", max_chars=64)
+    if st.button(
+        "Download and import", type="primary", disabled=not (name or "").strip(), key="library.import",
+        icon=":material/cloud_download:",
+    ):  # fmt: skip
+        try:
+            st.session_state[Key.RUN] = submit(
+                medmnist_run(chosen.flag, chosen.size, (name or "").strip())
+            ).id
+        except LabError as error:
+            refuse(error)
             return
         st.rerun()

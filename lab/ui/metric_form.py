@@ -16,7 +16,7 @@ from lab.ui.first_steps import readiness
 from lab.ui.frame import link, plain
 from lab.ui.metric_second import Second, choose, measured_sets, runs_of
 from lab.ui.run_panel import duration, expected, submit
-from lab.ui.sets import Choice, open_set, real_choices, sizes, synthetic_choices
+from lab.ui.sets import Choice, open_set, real_choices, real_films, sizes, synthetic_choices
 from lab.ui.state import MetricsKey as Key
 
 MANY = 2
@@ -111,7 +111,7 @@ def _launch(real: str, synthetic: str, chosen: list[str]) -> None:
         st.error(plain(str(error)))
         return
     found = specs()
-    findings = check([found[name] for name in chosen], counted)
+    findings = real_films(images) + check([found[name] for name in chosen], counted)
     blocked = {finding.metric for finding in findings if finding.level == "stop"}
     usable = [name for name in chosen if name not in blocked]
     st.caption(

@@ -44,6 +44,8 @@ def results(run: Run) -> None:
     asked = run.spec.settings
     st.subheader(plain(f"{_set_name(run)} against {asked['real']}"), anchor=False)
     st.caption(f"{asked['extractor']}, seed {asked['seed']}, took {duration(run.duration_s or 0)}.")
+    for sentence in (run.result or {}).get("warnings", []):
+        st.warning(plain(sentence), icon=":material/warning:")
     two_opinions(run)
     _notes(listed)
     _table(listed)

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 from lab.data.card import DatasetCard
 from lab.data.dataset import parse_reference
+from lab.data.guards.real_files import real_files, told
 from lab.data.imageset import ImageSet
 from lab.data.resolve import resolve
 from lab.data.samples import list_sample_sets
 from lab.data.store import list_datasets, open_dataset
 from lab.features.records import get_record
-from lab.metrics.guards import InputSizes
+from lab.metrics.guards import Finding, InputSizes
 from lab.runs.captions import why_no_pairs
+from lab.runs.dataset_requests import known_duplicates
 from lab.runs.records import Run
 from lab.runs.store import RunStore
 
@@ -78,8 +80,16 @@ def sizes(real: str, synthetic: ImageSet, extractor: str) -> InputSizes:
         real_patients=int(train["patient_id"].nunique()),
         held_out_patients=int(held_out["patient_id"].nunique()),
         no_pairs=why_no_pairs(real, synthetic),
+        unknown_patients=int((train["patient_id"] == train["image_id"]).sum()),
+        duplicate_reals=known_duplicates(name),
         has_labels=_labelled(train["label"].astype(str).tolist()) and _prompted(synthetic),
     )
+
+
+def real_films(synthetic: ImageSet) -> list[Finding]:
+    """What forbids a run: real films in a set that claims to be synthetic, with the list."""
+    found = real_files(synthetic)
+    return [Finding("stop", told(found, len(synthetic.ids())))] if found else []
 
 
 def open_set(reference: str) -> ImageSet:

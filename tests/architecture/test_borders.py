@@ -125,7 +125,7 @@ def test_pages_are_thin() -> None:
 
 def test_project_files_speak_of_the_project_alone() -> None:
     forbidden = re.compile(
-        r"/work/|\.library|pypi\.org|registry\.npmjs|files\.pythonhosted|deb\.debian", re.IGNORECASE
+        r"/work/|\.library\b|pypi\.org|registry\.npmjs|files\.pythonhosted|deb\.debian", re.IGNORECASE
     )
     suffixes = {".py", ".md", ".toml", ".txt", ".js", ".css", ".json", ".sh", ".yml", ""}
     listed = subprocess.run(

@@ -167,20 +167,11 @@ def test_copies_improve_fidelity_and_cost_privacy(
         film = phantom_folder / "images" / f"p{number:05d}_f00.png"
         (tmp_path / film.name).write_bytes(film.read_bytes())
     names = "kernel-distance,coverage,closer-to-training"
-    copies = shell("evaluate", "--real", "small", "--synthetic", str(tmp_path), "--metrics", names)["results"]
+    asked = ("evaluate", "--real", "small", "--synthetic", str(tmp_path), "--metrics", names)
+    copies = shell(*asked, "--measure-copies")["results"]
     assert "21 of the 21 synthetic images" in copies[0]["note"]
     assert copies[2]["value"] > 0.6
-    refused = shell(
-        "evaluate",
-        "--real",
-        "small",
-        "--synthetic",
-        str(tmp_path),
-        "--metrics",
-        names,
-        "--refuse-copies",
-        expect=1,
-    )
+    refused = shell(*asked, expect=1)
     assert "byte for byte" in refused["error"]
 
 
@@ -243,3 +234,23 @@ def test_doctor_reports_what_is_here(shell: Call, added: dict[str, Any]) -> None
     assert told["workspace"]["writable"]
     assert {"efficientnet-lite0"} <= {extractor["id"] for extractor in told["extractors"] if extractor["ok"]}
     assert {"id": "small"}.items() <= told["datasets"][0].items()
+
+
+@pytest.mark.fault(34)
+def test_a_dataset_is_looked_after_from_the_shell(shell: Call, phantom_folder: Path) -> None:
+    shell("dataset", "add", str(phantom_folder), "--id", "cared-for")
+    found = shell("dataset", "duplicates", "cared-for")
+    assert found["images"] == 72 and found["compared"] > 0 and found["across_patients"] == 0
+    divided = shell("dataset", "divide", "cared-for", "--shares", "0.5,0.25,0.25", "--seed", "3")
+    assert sum(divided["splits"].values()) == 72
+    shown = shell("dataset", "show", "cared-for")
+    patients = {name: part["patients"] for name, part in shown["splits"].items()}
+    assert patients == {"train": 18, "held-out": 9, "test": 9} and shown["digest"] == divided["digest"]
+    assert "numbers" in shell("dataset", "divide", "cared-for", "--shares", "a,b", expect=1)["error"]
+    told = shell("dataset", "terms", "cared-for", "--licence", "CC BY-NC 4.0", "--attribution", "A. Author")
+    assert told["public"] is False and told["attribution"] == "A. Author"
+    refused = shell("dataset", "terms", "cared-for", "--public", expect=1)
+    assert "does not allow" in refused["error"]
+    removed = shell("dataset", "remove", "cared-for", "--yes")
+    assert removed["removed"] == "cared-for"
+    assert any(one["kind"] == "runs" and one["name"] == "duplicates" for one in removed["dependents"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lab.data import phantom_dataset, phantom_films, phantom_pack
+from lab.data import phantom_dataset, phantom_families, phantom_films, phantom_pack
 from lab.data.images import decode
 from lab.data.phantom_dataset import add_phantom, phantom_split
 from lab.data.phantom_features import FURTHER, extractors, further, image_extractors
@@ -170,8 +170,7 @@ def test_a_pack_that_does_not_fit_is_not_taken(tiny: Path, monkeypatch: pytest.M
     add_phantom("damaged", 5, 1)
     (tiny / "low-resolution.npz").write_bytes(data)
     quick = add_phantom("quick", 5, 1).dataset
-    for module in (phantom_pack, phantom_films):
-        monkeypatch.setattr(module, "renderer_digest", lambda: "another renderer")
+    monkeypatch.setattr(phantom_families, "code_digest", lambda modules: "another renderer")
     assert "renderer" in misfit(read_pack(tiny))
     add_phantom("newer", 5, 1)
     first, second = quick.manifest["image_id"][:2]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lab.metrics.inputs import MetricInput
 
 _CODE = (
+    "lab.data.preprocess", "lab.runs.kinds.set_checks",
     "lab.metrics", "lab.features", "lab.neighbours", "lab.runs.kinds.reference", "lab.runs.kinds.text_image",
     "lab.runs.captions", "lab.data.labels",
 )  # fmt: skip
@@ -35,6 +36,7 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
     from lab.metrics.evaluate import evaluate
 
     names: list[str] = spec.settings["metrics"]
+    warnings = yield from _warnings(spec, ctx)
     results = [json.loads(kept) for name in names if (kept := ctx.part(f"metric-{name}"))]
     waiting = [name for name in names if ctx.part(f"metric-{name}") is None]
     if waiting:
@@ -50,7 +52,23 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
             results.append(record)
             yield ctx.progress(stage, len(results), len(names))
     results.sort(key=lambda record: names.index(record["metric"]))
-    return {"results": results, "provenance": _provenance(spec)}
+    return {"results": results, "warnings": warnings, "provenance": _provenance(spec)}
+
+
+def _warnings(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, list[str]]:
+    """What is said about the two sets as a whole; kept as a part, so a resumed run does not look again."""
+    from lab.data.resolve import resolve
+    from lab.data.store import open_dataset
+    from lab.runs.kinds.set_checks import stored_alike
+
+    kept = ctx.part("warnings")
+    if kept is not None:
+        return list(json.loads(kept))
+    real, synthetic = resolve(spec.settings["real"]), resolve(spec.settings["synthetic"])
+    modality = open_dataset(spec.settings["real"].split(":")[0]).card.modality
+    found = yield from stored_alike(ctx, real, synthetic, modality)
+    ctx.save_part("warnings", json.dumps(found).encode())
+    return found
 
 
 def _inputs(
@@ -65,6 +83,7 @@ def _inputs(
     chosen = spec.settings
     extractor = resident_extractor(ctx, chosen["extractor"])
     real, synthetic = resolve(chosen["real"]), resolve(chosen["synthetic"])
+    warning = _copies(real, synthetic, refuse=chosen["copies"] != "measure")
     held_out = _control(chosen["real"], chosen["synthetic"])
     features = []
     for images in (real, synthetic, held_out):
@@ -77,7 +96,6 @@ def _inputs(
     pairs = yield from _pairs(ctx, chosen["real"], synthetic, held_out, names)
     known = sorted(set(filter(None, real.labels())))
     is_dataset = synthetic.tag != "SYNTHETIC"
-    warning = _copies(real, synthetic) if chosen["copies"] == "measure" else ""
     given = MetricInput(
         real=features[0],  # type: ignore[arg-type]
         real_patients=real.patients(),
@@ -132,13 +150,29 @@ def _pairs(
     return {"synthetic_pairs": made, "held_out_pairs": films}
 
 
-def _copies(real: ImageSet, synthetic: ImageSet) -> str:
-    from lab.data.imageset import shared_digests
+def _copies(real: ImageSet, synthetic: ImageSet, refuse: bool) -> str:
+    """A sentence about real films among the samples; with `refuse` they end the run, with the list.
 
-    count, total = len(shared_digests(synthetic, real)), len(synthetic.ids())
-    return (
-        f"{count} of the {total} synthetic images are images of the real set, byte for byte." if count else ""
+    Raises:
+        DatasetError: when a set that claims to be synthetic holds real films and nobody asked to go on.
+    """
+    from lab.data.guards.real_files import real_files, told
+    from lab.data.imageset import shared_digests
+    from lab.errors import DatasetError
+
+    found, total = real_files(synthetic), len(synthetic.ids())
+    if found and refuse:
+        raise DatasetError(told(found, total))
+    count = len(shared_digests(synthetic, real)) if synthetic.tag == "SYNTHETIC" else 0
+    parts = (
+        [f"{count} of the {total} synthetic images are images of the real set, byte for byte."]
+        if count
+        else []
     )
+    others = len({one.image for one in found}) - count
+    if others > 0:
+        parts.append(f"{others} are films of other real sets that lie here, byte for byte.")
+    return " ".join(parts)
 
 
 def _control(real: str, synthetic: str) -> ImageSet | None:

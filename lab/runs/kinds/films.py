@@ -10,7 +10,9 @@ from lab.runs.kind import run_kind
 from lab.runs.spec import Progress, RunSpec
 
 
-@run_kind("films", lane="side", priority="batch", modules=("lab.data.phantoms",), title="Render films ahead")
+@run_kind(
+    "films", lane="side", priority="batch", modules=("lab.data.phantom_films",), title="Render films ahead"
+)
 def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[str, Any]]:
     """Render what is missing, film by film; each finished film is kept whatever happens to the run."""
     from lab.data.phantom_films import supply_all
@@ -20,5 +22,5 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
     first = last = 0
     for done, total in supply_all(dataset.folder, dataset.manifest):
         first, last = (done if not last else first), done
-        yield ctx.progress("Rendering radiographs", done, total)
+        yield ctx.progress("Rendering pictures", done, total)
     return {"dataset": dataset.card.id, "images": last, "rendered": last - first}

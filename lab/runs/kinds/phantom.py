@@ -1,4 +1,4 @@
-"""Rendering the phantom radiographs and taking them in as a dataset."""
+"""Rendering phantoms and taking them in as a dataset."""
 
 from __future__ import annotations
 
@@ -15,18 +15,25 @@ from lab.runs.spec import Progress, RunSpec
     "phantom",
     lane="side",
     priority="interactive",
-    modules=("lab.data.phantoms",),
-    title="Render phantom radiographs",
+    modules=("lab.data.phantoms", "lab.data.phantom_skin", "lab.data.phantom_heart"),
+    title="Render phantoms",
 )
 def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[str, Any]]:
     """Render the films of all patients, resumable, then import them like any other folder."""
     from lab.data.phantom_dataset import add_phantom
+    from lab.data.phantom_families import CXR, get_family
 
     chosen = spec.settings
+    family = get_family(chosen.get("family", CXR.id))
     steps = stepwise(
         lambda report: add_phantom(
-            chosen["id"], chosen["patients"], chosen["films_per_patient"], chosen["seed"], on_progress=report
+            chosen["id"],
+            chosen["patients"],
+            chosen["films_per_patient"],
+            chosen["seed"],
+            on_progress=report,
+            family=family,
         )
     )
-    report = yield from relay(steps, ctx, "Rendering radiographs")
+    report = yield from relay(steps, ctx, f"Rendering {family.noun}")
     return {"dataset": chosen["id"], "images": report.kept}

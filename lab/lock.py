@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from lab.errors import StoreError
-from lab.runs.identity import is_alive, own_name
+from lab.identity import is_alive, own_name
 
 try:
     import fcntl

@@ -1,12 +1,17 @@
-"""Which process a worker is: host, process id and birth, so that a reused id is never taken for it."""
+"""Which process a worker is: host, process id and birth, so that a reused id is never taken for it; and its end."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
+import signal
+import sys
 from pathlib import Path
 
 from lab.provenance import digest_bytes
+
+_PR_SET_PDEATHSIG = 1
 
 
 def own_name(role: str) -> str:
@@ -66,3 +71,17 @@ def _birth(pid: int) -> str:
         return "dead" if process.status() == psutil.STATUS_ZOMBIE else str(int(process.create_time()))
     except psutil.NoSuchProcess:
         return "dead"
+
+
+def die_with_parent(parent: int | None = None) -> None:
+    """Have the system kill this process when its parent dies (Linux); end at once when it is dead already.
+
+    Kinds that start processes of their own give this to them as initialiser, so that nothing is left behind.
+
+    Args:
+        parent: expected id of the parent; None takes it as it is.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if parent is not None and os.getppid() != parent:
+        sys.exit(0)

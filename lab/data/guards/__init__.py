@@ -1,0 +1,1 @@
+"""What stands in a set that should not: pictures twice, real films among samples."""

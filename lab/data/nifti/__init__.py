@@ -1,0 +1,1 @@
+"""NIfTI volumes: headers checked before a byte is inflated, slices and frames as pictures."""

@@ -1,0 +1,1 @@
+"""Where datasets come from: one small module a layout, all behind `Source`."""
