@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lab.data.concealed import revealed
+from lab.data.importing.concealed import revealed
 from lab.ui import extractor_list, import_form, import_preview, library_lists
 from lab.ui.frame import head, plain, sentences
 from lab.ui.run_panel import find, stand_in

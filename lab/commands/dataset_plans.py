@@ -15,13 +15,13 @@ import typer
 from lab.atomic import write_bytes
 from lab.commands.options import AsJson
 from lab.commands.output import emit
-from lab.data.archives import forget_unpacked
-from lab.data.import_plan import plan_import
-from lab.data.locations import REMOTE
-from lab.data.plan_limit import LIMIT, SEED
+from lab.data.containers.archives import forget_unpacked
+from lab.data.importing.locations import REMOTE
+from lab.data.importing.plan import plan_import
+from lab.data.importing.plan_limit import LIMIT, SEED
 from lab.data.sources.contract import ImportPlan
 from lab.data.sources.registry import sources as all_sources
-from lab.data.tables import neutral_cell
+from lab.data.tabular.tables import neutral_cell
 from lab.errors import InputError
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from lab.commands.dataset_plans import (
 )
 from lab.commands.options import AsJson
 from lab.commands.output import emit, run_to_end
-from lab.data.concealed import revealed
-from lab.data.locations import REMOTE
+from lab.data.importing.concealed import revealed
+from lab.data.importing.locations import REMOTE
 from lab.data.store import list_datasets, open_dataset, remove_dataset
 from lab.errors import InputError
 from lab.runs.import_requests import derive_run, import_run, medmnist_run

@@ -10,7 +10,7 @@ import typer
 
 from lab.commands.options import AsJson
 from lab.commands.output import emit, run_to_end
-from lab.data.concealed import revealed
+from lab.data.importing.concealed import revealed
 from lab.data.samples import list_sample_sets, remove_sample_set
 from lab.runs.sample_requests import import_samples_run
 
@@ -70,7 +70,7 @@ def remove(name: Annotated[str, typer.Argument(metavar="ID")], as_json: AsJson =
 
 def _table(place: str) -> Path | None:
     """The table that named the images, so that missing ones can be told by name."""
-    from lab.data.folder_index import FolderIndex
+    from lab.data.importing.folder_index import FolderIndex
     from lab.data.synthetic_tables import generated_table
 
     folder = Path(place).expanduser()

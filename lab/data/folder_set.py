@@ -10,14 +10,14 @@ from typing import Any
 import pandas as pd
 from numpy.typing import NDArray
 
-from lab.data import png_chunks
-from lab.data.columns import guess_mapping
-from lab.data.folder_index import FolderIndex, shown_name
+from lab.data.codecs import png_chunks
 from lab.data.imageset import FrameSet, rows_digest
+from lab.data.importing.folder_index import FolderIndex, shown_name
 from lab.data.samples import RECIPE, ROW_COLUMNS, parse_recipe, read_sample, set_frame
 from lab.data.sources.contract import PlannedImage
 from lab.data.synthetic_tables import GeneratedImages, by_table, dialect_of, generated_table
-from lab.data.tables import read_table
+from lab.data.tabular.columns import guess_mapping
+from lab.data.tabular.tables import read_table
 from lab.errors import DatasetError, ImageError
 from lab.provenance import canonical_json, digest_bytes, digest_json
 

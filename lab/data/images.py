@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from lab.config import settings
-from lab.data import jpeg_segments, png_chunks, tiff_header
+from lab.data.codecs import jpeg_segments, png_chunks, tiff_header
+from lab.data.codecs.sniff import READABLE, kind_by_name, sniff
 from lab.data.pixels import encode_png, resize, to_grey8
-from lab.data.sniff import READABLE, kind_by_name, sniff
 from lab.errors import ImageError
 
 __all__ = [

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.data.class_map import apply_map, chosen_map
-from lab.data.columns import FIELDS
-from lab.data.folder_index import FolderIndex, shown_name
-from lab.data.plan_limit import limited_by_choice
+from lab.data.importing.folder_index import FolderIndex, shown_name
+from lab.data.importing.plan_limit import limited_by_choice
 from lab.data.sources.contract import Choice, ImportPlan, Options, PlannedImage, Source
 from lab.data.splits import patients_in_two_splits
-from lab.data.table_columns import TableColumns
+from lab.data.tabular.class_map import apply_map, chosen_map
+from lab.data.tabular.columns import FIELDS
+from lab.data.tabular.table_columns import TableColumns
 from lab.errors import DatasetError
 
 _NOTHING = (

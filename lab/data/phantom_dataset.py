@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lab.config import settings
 from lab.data.card import check_id
-from lab.data.importer import ImportReport, OnProgress, add_folder
+from lab.data.importing.importer import ImportReport, OnProgress, add_folder
 from lab.data.phantom_families import CXR, PhantomFamily
 from lab.data.phantom_folder import write_folder
 from lab.data.splits import split_by_patient

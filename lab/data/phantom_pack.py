@@ -24,10 +24,10 @@ from lab.config import ASSETS, Settings, settings
 from lab.data import manifest
 from lab.data.card import read_card
 from lab.data.dataset import CARD, MANIFEST, Dataset
+from lab.data.importing.staging import staging_folder
 from lab.data.phantom_families import CXR, FAMILIES, PhantomFamily
 from lab.data.phantom_features import as_stored, extractors, further, row_digests
 from lab.data.phantom_films import FILM, renderer_digest, write_note
-from lab.data.staging import staging_folder
 from lab.errors import StoreError
 from lab.provenance import digest_file
 

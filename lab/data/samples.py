@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from lab.atomic import write_bytes, write_json
 from lab.config import settings
-from lab.data import png_chunks
 from lab.data.card import check_id
+from lab.data.codecs import png_chunks
 from lab.data.imageset import FrameSet, rows_digest
 from lab.errors import DatasetError, NotFoundError
 from lab.provenance import canonical_json, digest_bytes, digest_json

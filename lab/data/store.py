@@ -10,8 +10,8 @@ from pathlib import Path
 from lab.config import settings
 from lab.data.card import DatasetCard, check_id
 from lab.data.dataset import CARD, Dataset
-from lab.data.importer import ImportReport, add_folder, plan_import
-from lab.data.staging import refuse_taken
+from lab.data.importing.importer import ImportReport, add_folder, plan_import
+from lab.data.importing.staging import refuse_taken
 from lab.errors import DatasetError, NotFoundError
 
 __all__ = [

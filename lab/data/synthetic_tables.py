@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from lab.data.chexpert import AS_NEGATIVE, labels_of, parse_labels
-from lab.data.columns import normal_name
-from lab.data.folder_index import FolderIndex
+from lab.data.containers.parquet_rows import Shard
+from lab.data.containers.shards import described, first_shard, rows_of, shard_files
+from lab.data.importing.folder_index import FolderIndex
 from lab.data.layout import Gathered, Pictures, joined
-from lab.data.parquet_rows import Shard
-from lab.data.shards import described, first_shard, rows_of, shard_files
 from lab.data.sources.contract import PlannedImage
-from lab.data.table_columns import open_columns, read_header
+from lab.data.tabular.chexpert import AS_NEGATIVE, labels_of, parse_labels
+from lab.data.tabular.columns import normal_name
+from lab.data.tabular.table_columns import open_columns, read_header
 from lab.errors import DatasetError
 
 FILE_COLUMNS = ("img_savename", "synthetic_filename")

@@ -116,7 +116,7 @@ def last_made(kind: str, name: str) -> str:
 
 def listing_digest(place: Path) -> str:
     """Digest of names, sizes and times of the files below a folder, or of one file."""
-    from lab.data.folder_index import walked
+    from lab.data.importing.folder_index import walked
 
     found = walked(place) if place.is_dir() else [(place.name, str(place))]
     entries = []

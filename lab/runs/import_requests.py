@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lab.data.locations import REMOTE
+from lab.data.importing.locations import REMOTE
 from lab.errors import InputError
 from lab.provenance import digest_bytes
 from lab.runs.dependencies import checked_seed, dataset_digest, last_made, listing_digest, named_table
@@ -38,7 +38,7 @@ def import_run(
     Args:
         folder: a folder, a zip, a file of many images, or "hf://datasets/OWNER/NAME@REVISION".
         name: id of the new dataset.
-        metadata, mapping, licence, source, classes, choices: as `lab.data.importer.add_folder`.
+        metadata, mapping, licence, source, classes, choices: as `lab.data.importing.importer.add_folder`.
         seed: of the division by patient and of the recipe.
         control: a second folder of other patients, held out whole.
         recipe: preprocessing of every image.
@@ -91,7 +91,7 @@ def medmnist_run(
         DatasetError: when the package medmnist is not installed, or the id is taken.
     """
     from lab.config import settings
-    from lab.data.medmnist_info import check_set, file_name
+    from lab.data.medmnist.info import check_set, file_name
     from lab.data.store import check_new_id
 
     check_new_id(name)

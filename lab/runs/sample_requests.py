@@ -42,7 +42,7 @@ def import_samples_run(
     """
     from lab.config import settings
     from lab.data.card import check_id
-    from lab.data.hub_location import is_hub_location
+    from lab.data.containers.hub_location import is_hub_location
 
     if (settings().samples / check_id(name)).exists():
         raise DatasetError(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from lab.data.class_map import counted_shares, rounded_shares
 from lab.data.sources.contract import ImportPlan
+from lab.data.tabular.class_map import counted_shares, rounded_shares
 from lab.provenance import digest_json
 from lab.ui.state import LibraryKey as Key
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import streamlit as st
 
-from lab.data.import_plan import plan_import
-from lab.data.locations import REMOTE, located
-from lab.data.plan_limit import LIMIT
+from lab.data.importing.locations import REMOTE, located
+from lab.data.importing.plan import plan_import
+from lab.data.importing.plan_limit import LIMIT
 from lab.data.preprocess.presets import preset, presets
 from lab.data.sources.contract import ImportPlan
 from lab.data.sources.registry import get_source, recognised, sources
@@ -70,7 +70,7 @@ def planned(chosen: Place, asked: Asked) -> ImportPlan:
     """The plan, kept while neither the place nor what was said changes.
 
     Raises:
-        LabError: as `lab.data.import_plan.plan_import`.
+        LabError: as `lab.data.importing.plan.plan_import`.
     """
     told = digest_json([dict(asked.choices), dict(asked.mapping), dict(asked.classes)])
     return _plan(chosen, _listing(chosen.folder), asked.source, told, asked)

@@ -11,7 +11,7 @@ import streamlit as st
 
 from lab.atomic import write_bytes
 from lab.config import settings
-from lab.data.locations import REMOTE, UPLOADS, forget_old_uploads
+from lab.data.importing.locations import REMOTE, UPLOADS, forget_old_uploads
 from lab.errors import InputError, LabError
 from lab.provenance import digest_json
 from lab.ui.frame import refuse
@@ -127,7 +127,7 @@ def _kept(files: list[Any]) -> Path:
 
 
 def _medmnist() -> Official | None:
-    from lab.data.medmnist_info import SIZES, medmnist_info
+    from lab.data.medmnist.info import SIZES, medmnist_info
 
     known = medmnist_info()
     if not known:

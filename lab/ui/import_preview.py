@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from lab.data.columns import FIELDS
 from lab.data.sources.contract import ImportPlan
+from lab.data.tabular.columns import FIELDS
 from lab.provenance import digest_json
 from lab.ui.frame import plain
 from lab.ui.state import LibraryKey as Key

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lab.data import archives
-from lab.data.archive_names import safe_path
-from lab.data.archives import ArchiveLimits, unpacked
-from lab.data.import_plan import plan_import
-from lab.data.npz_members import Npz
+from lab.data.containers import archives
+from lab.data.containers.archive_names import safe_path
+from lab.data.containers.archives import ArchiveLimits, unpacked
+from lab.data.containers.npz_members import Npz
+from lab.data.importing.plan import plan_import
 from lab.data.store import add_folder, list_datasets
 from lab.errors import DatasetError, ImageError
 from lab.runs.import_requests import import_run

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lab.data.header_scan import scan_headers
 from lab.data.images import limits_from_settings
-from lab.data.importer import add_folder
+from lab.data.importing.importer import add_folder
+from lab.data.intake.header_scan import scan_headers
 from lab.data.readers.dicom import read
 from lab.data.readers.registry import get_reader
 from lab.errors import ImageError

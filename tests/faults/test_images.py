@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lab.data.codecs.png_chunks import SIGNATURE
 from lab.data.images import ImageLimits, decode, decode_clean, encode_png
-from lab.data.png_chunks import SIGNATURE
 from lab.errors import ImageError
 
 GREY = np.random.default_rng(3).integers(0, 256, (64, 48), dtype=np.uint8)

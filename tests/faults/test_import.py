@@ -17,9 +17,10 @@ import pandas as pd
 import pytest
 from PIL import Image, PngImagePlugin
 
-from lab.data import copying, staging, tables
+from lab.data.importing import copying, staging
 from lab.data.store import add_folder, list_datasets, open_dataset, plan_import
-from lab.data.tables import MAX_CELL, neutral_cell, parse_table
+from lab.data.tabular import tables
+from lab.data.tabular.tables import MAX_CELL, neutral_cell, parse_table
 from lab.errors import DatasetError, RunCancelled, StoreError
 from lab.provenance import digest_file
 
@@ -351,7 +352,7 @@ def test_a_killed_import_leaves_nothing_visible_and_is_swept(folder: Path, works
     for i in range(30):
         film(folder / f"f{i}.png", i)
     code = (
-        "import os, sys\nfrom lab.data import copying\nfrom lab.data.store import add_folder\n"
+        "import os, sys\nfrom lab.data.importing import copying\nfrom lab.data.store import add_folder\n"
         "copying.TELL_EVERY_S = -1.0\n"
         "add_folder(sys.argv[1], 'd', on_progress=lambda n, t: os.kill(os.getpid(), 9) if n == 15 else "
         "None)\n"

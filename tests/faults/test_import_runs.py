@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from lab.config import Settings
-from lab.data import staging
 from lab.data.card import read_card
-from lab.data.staging import discard_all_but, staging_folder
+from lab.data.importing import staging
+from lab.data.importing.staging import discard_all_but, staging_folder
 from lab.data.store import list_datasets, open_dataset
 from lab.errors import DatasetError, RunCancelled, StoreError
 from lab.runs import client, processes

@@ -15,12 +15,12 @@ import pytest
 from PIL import Image
 
 from lab.config import settings
-from lab.data import copying
-from lab.data.copying import copy_images
-from lab.data.importer import add_plan
+from lab.data.importing import copying
+from lab.data.importing.copying import copy_images
+from lab.data.importing.importer import add_plan
+from lab.data.importing.new_card import About
 from lab.data.intake import reading
 from lab.data.intake.contract import limits_of
-from lab.data.new_card import About
 from lab.data.sources.contract import ImportPlan, PlannedImage
 from lab.data.store import list_datasets
 from lab.errors import DatasetError, RunCancelled, StoreError
@@ -139,8 +139,8 @@ def test_children_die_with_a_killed_import_and_it_goes_on_from_there(
     plan = planned(tmp_path / "in", texts)
     code = (
         "import os, sys\nfrom pathlib import Path\nsys.path[:0] = [sys.argv[2], sys.argv[3]]\n"
-        "from tests.faults.test_intake import planned\nfrom lab.data.importer import add_plan\n"
-        "from lab.data.intake.journal import Journal\nfrom lab.data.new_card import About\n"
+        "from tests.faults.test_intake import planned\nfrom lab.data.importing.importer import add_plan\n"
+        "from lab.data.intake.journal import Journal\nfrom lab.data.importing.new_card import About\n"
         "add, done = Journal.add, []\n"
         "def counted(self, key, outcome):\n"
         "    add(self, key, outcome)\n    done.append(1)\n"

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lab.data.header_scan import scan_headers
 from lab.data.images import ImageLimits, limits_from_settings
-from lab.data.importer import add_folder
+from lab.data.importing.importer import add_folder
+from lab.data.intake.header_scan import scan_headers
 from lab.data.readers.nifti import read
 from lab.errors import ImageError
 from tests.builders.heart_layouts import cine, save

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lab.data.medmnist_info import file_name
+from lab.data.medmnist.info import file_name
 from tests.builders.archives import png, zipped
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.data.concealed import concealed, revealed
+from lab.data.importing.concealed import concealed, revealed
 
 
 @pytest.mark.fault(10)

@@ -12,8 +12,8 @@ from lab.data import burned_in
 from lab.data.dicom.facts import age_in_years
 from lab.data.dicom.pseudonym import KEY_FILE, pseudonym, workspace_key
 from lab.data.dicom.vocabulary import vendor
-from lab.data.folder_index import FolderIndex
-from lab.data.importer import add_folder
+from lab.data.importing.folder_index import FolderIndex
+from lab.data.importing.importer import add_folder
 from lab.data.sources import dicom_folder
 from lab.data.sources.contract import Options
 from lab.data.sources.registry import recognised

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.data.import_plan import plan_import
+from lab.data.importing.plan import plan_import
 from lab.data.store import open_dataset
 from lab.runs.import_requests import import_run
 from lab.runs.inline import run_inline

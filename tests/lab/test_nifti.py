@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lab.data.folder_index import FolderIndex
 from lab.data.images import limits_from_settings
-from lab.data.importer import add_folder
+from lab.data.importing.folder_index import FolderIndex
+from lab.data.importing.importer import add_folder
 from lab.data.readers.nifti import read
 from lab.data.sources import nifti
 from lab.data.sources.contract import Options

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lab.data.folder_index import FolderIndex
-from lab.data.importer import add_folder
+from lab.data.importing.folder_index import FolderIndex
+from lab.data.importing.importer import add_folder
 from lab.data.sources import acdc, mnms
 from lab.data.sources.contract import Options
 from lab.data.sources.registry import recognised

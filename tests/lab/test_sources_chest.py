@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from lab.data.chexpert import AS_POSITIVE, LEFT_OUT, labels_of, parse_labels
-from lab.data.folder_index import FolderIndex
+from lab.data.importing.folder_index import FolderIndex
 from lab.data.licences import is_public
 from lab.data.sources.contract import ImportPlan, Options
 from lab.data.sources.registry import get_source, recognised
 from lab.data.store import add_folder, plan_import
+from lab.data.tabular.chexpert import AS_POSITIVE, LEFT_OUT, labels_of, parse_labels
 from lab.errors import DatasetError
 from tests.builders import layouts
 

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lab.data.folder_index import FolderIndex
 from lab.data.folder_set import from_folder
+from lab.data.importing.folder_index import FolderIndex
+from lab.data.importing.sample_import import import_samples, plan_samples
 from lab.data.resolve import resolve
-from lab.data.sample_import import import_samples, plan_samples
 from lab.data.samples import open_sample_set
 from lab.data.sources.registry import get_source, recognised
 from lab.data.store import add_folder, plan_import

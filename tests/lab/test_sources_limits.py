@@ -14,16 +14,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lab.data import table_columns
-from lab.data.columns import FIELDS
-from lab.data.folder_index import FolderIndex
 from lab.data.imageset import patient_balanced
+from lab.data.importing.folder_index import FolderIndex
+from lab.data.importing.plan_limit import limited, limited_by_choice
 from lab.data.layout import MOST_TOLD, plain_number
-from lab.data.plan_limit import limited, limited_by_choice
 from lab.data.sources.contract import Options
 from lab.data.sources.registry import get_source, sources
 from lab.data.store import add_folder, plan_import
-from lab.data.table_columns import open_columns
+from lab.data.tabular import table_columns
+from lab.data.tabular.columns import FIELDS
+from lab.data.tabular.table_columns import open_columns
 from lab.errors import DatasetError, InputError
 from tests.builders import layouts
 from tests.builders.memory_set import MemorySet

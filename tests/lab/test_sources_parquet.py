@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from lab.data import hub_location
-from lab.data.folder_index import FolderIndex
-from lab.data.hub_location import hub_info, open_location
+from lab.data.containers import hub_location
+from lab.data.containers.hub_location import hub_info, open_location
+from lab.data.containers.parquet_rows import describe
 from lab.data.images import limits_from_settings
-from lab.data.parquet_rows import describe
+from lab.data.importing.folder_index import FolderIndex
 from lab.data.readers.registry import get_reader
 from lab.data.readers.rows import RowsReader
 from lab.data.sources.contract import ImportPlan, Options

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from lab.data.folder_index import FolderIndex
-from lab.data.import_plan import plan_import
-from lab.data.importer import add_plan
-from lab.data.medmnist_info import medmnist_info
-from lab.data.new_card import About
+from lab.data.importing.folder_index import FolderIndex
+from lab.data.importing.importer import add_plan
+from lab.data.importing.new_card import About
+from lab.data.importing.plan import plan_import
+from lab.data.medmnist.info import medmnist_info
 from lab.data.sources.registry import get_source, sources
 from lab.data.store import add_folder
 from lab.errors import DatasetError, InputError, NotFoundError

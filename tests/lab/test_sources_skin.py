@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from lab.data.class_map import ClassShare, counted_shares, rounded_shares, shares
-from lab.data.folder_index import FolderIndex
+from lab.data.importing.folder_index import FolderIndex
+from lab.data.importing.merge_plans import merged_by_choice, plan_merged, without_limit
 from lab.data.licences import is_public
-from lab.data.merge_plans import merged_by_choice, plan_merged, without_limit
 from lab.data.sources.contract import ImportPlan, Options
 from lab.data.sources.registry import get_source, recognised
 from lab.data.splits import patients_in_two_splits
 from lab.data.store import add_folder
+from lab.data.tabular.class_map import ClassShare, counted_shares, rounded_shares, shares
 from lab.errors import DatasetError, InputError
 from tests.builders import layouts
 

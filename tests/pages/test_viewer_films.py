@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lab.data.images import encode_png
-from lab.data.importer import add_folder
+from lab.data.importing.importer import add_folder
 from lab.data.store import open_dataset
 from lab.ui.films import case_code, dataset_film, with_shown_patients
 from lab.ui.neighbour_view import _match

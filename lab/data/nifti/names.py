@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from lab.data.folder_index import FolderIndex
+from lab.data.importing.folder_index import FolderIndex
 
 _SUFFIX = re.compile(r"\.nii(\.gz)?\Z", re.IGNORECASE)
 _MASK_END = re.compile(r"[._-](gt|seg|segmentation|mask|label|labels)\Z", re.IGNORECASE)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lab.data.folder_index import FolderIndex
-from lab.data.header_scan import scan_headers
+from lab.data.importing.folder_index import FolderIndex
+from lab.data.intake.header_scan import scan_headers
 from lab.data.nifti.labels import CHECKED, ORDERS, LabelDecision, decide
 from lab.data.sources.contract import Choice, ImportPlan, PlannedImage
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lab.data.containers.npz_members import Npz
 from lab.data.images import ImageLimits
-from lab.data.npz_members import Npz
 from lab.data.readers.contract import Part, Reader, ReadImage, register
 from lab.errors import ImageError
 

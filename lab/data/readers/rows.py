@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.data.containers.parquet_rows import describe, open_parquet
 from lab.data.images import ImageLimits, decode_clean
-from lab.data.parquet_rows import describe, open_parquet
 from lab.data.readers.contract import Part, Reader, ReadImage, register
 from lab.errors import DatasetError, ImageError
 

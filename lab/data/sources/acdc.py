@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from lab.data.folder_index import FolderIndex, shown_name
+from lab.data.importing.folder_index import FolderIndex, shown_name
 from lab.data.nifti.planning import LABELS, SLICES, TURN, Moment, VolumeFile, plan_of, take_apart
 from lab.data.sources.contract import Choice, ImportPlan, Options, Recognition, Source, register
 

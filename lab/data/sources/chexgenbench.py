@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lab.data.chexpert import UNCERTAIN, labels_of, parse_labels
-from lab.data.class_map import CHOICE as CLASS_MAP
-from lab.data.folder_index import FolderIndex
+from lab.data.importing.folder_index import FolderIndex
+from lab.data.importing.plan_limit import LIMIT, SEED
 from lab.data.layout import About, Gathered, Pictures, choice_of, finished, joined, table, tables
-from lab.data.mimic_reports import ANNOTATIONS
-from lab.data.plan_limit import LIMIT, SEED
 from lab.data.sources.contract import Choice, ImportPlan, Options, PlannedImage, Recognition, Source, register
 from lab.data.sources.mimic_cxr import LICENCE, NOTICE
 from lab.data.splits import TEST, TRAIN
-from lab.data.table_columns import Row, has_columns, open_columns
+from lab.data.tabular.chexpert import UNCERTAIN, labels_of, parse_labels
+from lab.data.tabular.class_map import CHOICE as CLASS_MAP
+from lab.data.tabular.mimic_reports import ANNOTATIONS
+from lab.data.tabular.table_columns import Row, has_columns, open_columns
 from lab.errors import DatasetError
 
 ABOUT = About(

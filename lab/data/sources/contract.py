@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.data.folder_index import FolderIndex
+from lab.data.importing.folder_index import FolderIndex
 from lab.registry import Registry
 
 
@@ -22,7 +22,7 @@ class PlannedImage:
     Attributes:
         file: where it lies.
         name: as shown to the person who imports; stored nowhere.
-        fields: manifest columns that the layout or its table gives (`lab.data.columns.FIELDS`, and "split").
+        fields: manifest columns that the layout or its table gives (`lab.data.tabular.columns.FIELDS`, and "split").
         extra: further manifest columns.
         mask: file of its mask.
         mask_missing: whether a mask was named that is not there.

@@ -11,8 +11,8 @@ from typing import Any
 from lab.data.burned_in import UNKNOWN
 from lab.data.dicom.preamble import is_dicom
 from lab.data.dicom.pseudonym import pseudonym, workspace_key
-from lab.data.folder_index import FolderIndex, shown_name
-from lab.data.header_scan import scan_headers
+from lab.data.importing.folder_index import FolderIndex, shown_name
+from lab.data.intake.header_scan import scan_headers
 from lab.data.patient_notes import NO_PATIENTS
 from lab.data.sources import image_table
 from lab.data.sources.contract import (

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from lab.data.class_map import CHOICE as CLASS_MAP
-from lab.data.columns import FIELDS, guess_mapping
-from lab.data.folder_index import FolderIndex
-from lab.data.hub_location import hub_info
+from lab.data.containers.hub_location import hub_info
+from lab.data.containers.parquet_rows import Shard
+from lab.data.containers.shards import described, first_shard, rows_of, shard_files, split_of
+from lab.data.importing.folder_index import FolderIndex
+from lab.data.importing.plan_limit import LIMIT, SEED
 from lab.data.layout import About, Gathered, choice_of, finished
-from lab.data.parquet_rows import Shard
-from lab.data.plan_limit import LIMIT, SEED
-from lab.data.shards import described, first_shard, rows_of, shard_files, split_of
 from lab.data.sources.contract import Choice, ImportPlan, Options, Recognition, Source, register
 from lab.data.splits import HELD_OUT, TEST, TRAIN
+from lab.data.tabular.class_map import CHOICE as CLASS_MAP
+from lab.data.tabular.columns import FIELDS, guess_mapping
 from lab.errors import DatasetError
 
 _SPLITS = Choice(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.data.folder_index import FolderIndex, shown_name
+from lab.data.importing.folder_index import FolderIndex, shown_name
 from lab.data.patient_notes import NO_PATIENTS
 from lab.data.sources.contract import ImportPlan, Options, PlannedImage, Recognition, Source, register
 from lab.data.splits import canonical_split

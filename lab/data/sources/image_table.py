@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lab.data.columns import guess_mapping, kept_columns, unused_columns
-from lab.data.folder_index import FolderIndex, shown_name
+from lab.data.importing.folder_index import FolderIndex, shown_name
 from lab.data.patient_notes import NO_PATIENTS
 from lab.data.sources.contract import ImportPlan, Options, PlannedImage, Recognition, Source, register
 from lab.data.splits import canonical_patient, canonical_split, patients_in_two_splits
-from lab.data.tables import Table, read_table
+from lab.data.tabular.columns import guess_mapping, kept_columns, unused_columns
+from lab.data.tabular.tables import Table, read_table
 from lab.errors import DatasetError
 
 

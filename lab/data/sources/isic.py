@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.data.class_map import CHOICE as CLASS_MAP
-from lab.data.columns import normal_name
-from lab.data.folder_index import FolderIndex
+from lab.data.importing.folder_index import FolderIndex
+from lab.data.importing.plan_limit import LIMIT, SEED
 from lab.data.layout import About, Gathered, Pictures, choice_of, finished, plain_number, table, tables
-from lab.data.one_hot import class_columns, hot_class
-from lab.data.plan_limit import LIMIT, SEED
 from lab.data.sources.contract import Choice, ImportPlan, Options, PlannedImage, Recognition, Source, register
 from lab.data.splits import HELD_OUT, TEST, TRAIN
-from lab.data.table_columns import Row, TableColumns, open_columns, read_header
+from lab.data.tabular.class_map import CHOICE as CLASS_MAP
+from lab.data.tabular.columns import normal_name
+from lab.data.tabular.one_hot import class_columns, hot_class
+from lab.data.tabular.table_columns import Row, TableColumns, open_columns, read_header
 from lab.errors import DatasetError
 
 LICENCE = "CC BY-NC 4.0"

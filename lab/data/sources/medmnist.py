@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.data.folder_index import FolderIndex
-from lab.data.medmnist_info import MODALITIES, medmnist_info, set_and_size
-from lab.data.npz_members import Npz
+from lab.data.containers.npz_members import Npz
+from lab.data.importing.folder_index import FolderIndex
+from lab.data.medmnist.info import MODALITIES, medmnist_info, set_and_size
 from lab.data.patient_notes import NO_PATIENTS
 from lab.data.sources.contract import (
     Choice,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lab.data.chexpert import FINDINGS, UNCERTAIN, labels_of
-from lab.data.class_map import CHOICE as CLASS_MAP
-from lab.data.folder_index import FolderIndex
+from lab.data.importing.folder_index import FolderIndex
+from lab.data.importing.plan_limit import LIMIT, SEED
 from lab.data.layout import About, Gathered, Pictures, choice_of, finished, joined, table
-from lab.data.mimic_reports import CAPTIONS, Reports
-from lab.data.plan_limit import LIMIT, SEED
 from lab.data.sources.contract import Choice, ImportPlan, Options, PlannedImage, Recognition, Source, register
 from lab.data.splits import canonical_split
-from lab.data.table_columns import Row, has_columns, open_columns
+from lab.data.tabular.chexpert import FINDINGS, UNCERTAIN, labels_of
+from lab.data.tabular.class_map import CHOICE as CLASS_MAP
+from lab.data.tabular.mimic_reports import CAPTIONS, Reports
+from lab.data.tabular.table_columns import Row, has_columns, open_columns
 from lab.errors import DatasetError
 
 LICENCE = "PhysioNet Credentialed Health Data License 1.5.0"

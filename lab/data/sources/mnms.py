@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from lab.data.columns import normal_name
-from lab.data.folder_index import FolderIndex, shown_name
+from lab.data.importing.folder_index import FolderIndex, shown_name
 from lab.data.nifti.planning import LABELS, SLICES, TURN, Moment, VolumeFile, plan_of, take_apart
 from lab.data.sources.contract import Choice, ImportPlan, Options, Recognition, Source, register
-from lab.data.tables import Table, read_table
+from lab.data.tabular.columns import normal_name
+from lab.data.tabular.tables import Table, read_table
 from lab.errors import DatasetError
 
 ID = "mnms"

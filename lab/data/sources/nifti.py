@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lab.data.dicom.pseudonym import pseudonym, workspace_key
-from lab.data.folder_index import FolderIndex, shown_name
+from lab.data.importing.folder_index import FolderIndex, shown_name
 from lab.data.nifti.names import is_volume, pairs, patient_of
 from lab.data.nifti.planning import LABELS, SLICES, TURN, VolumeFile, plan_of, take_apart
 from lab.data.sources import image_table

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from lab.data.class_map import CHOICE as CLASS_MAP
-from lab.data.folder_index import FolderIndex
+from lab.data.importing.folder_index import FolderIndex
+from lab.data.importing.plan_limit import LIMIT, SEED
 from lab.data.layout import About, Gathered, Pictures, choice_of, finished, plain_number, table
-from lab.data.plan_limit import LIMIT, SEED
 from lab.data.sources.contract import Choice, ImportPlan, Options, PlannedImage, Recognition, Source, register
 from lab.data.splits import HELD_OUT, TEST, TRAIN, split_by_patient
-from lab.data.table_columns import Row, has_columns, open_columns
+from lab.data.tabular.class_map import CHOICE as CLASS_MAP
+from lab.data.tabular.table_columns import Row, has_columns, open_columns
 from lab.errors import DatasetError
 
 LICENCE = (

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 
 import lab.data.sources as package
-from lab.data.folder_index import FolderIndex
+from lab.data.importing.folder_index import FolderIndex
 from lab.data.sources.contract import SOURCES, Recognition, Source
 
 _NOT_SOURCES = ("contract", "registry")

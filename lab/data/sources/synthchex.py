@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from lab.data.folder_index import FolderIndex
+from lab.data.containers.shards import first_shard
+from lab.data.importing.folder_index import FolderIndex
 from lab.data.layout import About, Gathered, finished
-from lab.data.shards import first_shard
 from lab.data.sources.contract import ImportPlan, Options, Recognition, Source, register
 from lab.data.synthetic_tables import find_generated, generated_table, is_synthchex
 

@@ -17,8 +17,8 @@ from lab.runs.spec import Progress, RunSpec
 )
 def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[str, Any]]:
     """Import the samples; missing and bad files are listed with the reason, their names concealed."""
-    from lab.data.concealed import concealed
-    from lab.data.sample_import import import_samples
+    from lab.data.importing.concealed import concealed
+    from lab.data.importing.sample_import import import_samples
 
     chosen = spec.settings
     steps = stepwise(

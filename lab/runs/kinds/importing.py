@@ -14,7 +14,7 @@ from lab.runs.kinds.callbacks import relay, stepwise
 from lab.runs.spec import Progress, RunSpec
 
 if TYPE_CHECKING:
-    from lab.data.importer import ImportReport
+    from lab.data.importing.importer import ImportReport
     from lab.data.preprocess.recipe import Recipe
 
 KINDS = ("import", "derive")
@@ -39,8 +39,8 @@ def derive(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[str
 def _staged(
     spec: RunSpec, ctx: RunContext, work: Callable[[Report], ImportReport]
 ) -> Generator[Progress, None, dict[str, Any]]:
-    from lab.data.concealed import concealed
-    from lab.data.staging import discard_run
+    from lab.data.importing.concealed import concealed
+    from lab.data.importing.staging import discard_run
 
     _sweep()
     try:
@@ -65,14 +65,14 @@ def _staged(
 
 
 def _import(chosen: Mapping[str, Any], key: str, report: Report) -> ImportReport:
-    from lab.data.control_folder import with_control
-    from lab.data.import_plan import plan_import
-    from lab.data.importer import add_plan
-    from lab.data.merge_plans import merged_by_choice, without_limit
-    from lab.data.new_card import About
+    from lab.data.importing.control_folder import with_control
+    from lab.data.importing.importer import add_plan
+    from lab.data.importing.merge_plans import merged_by_choice, without_limit
+    from lab.data.importing.new_card import About
+    from lab.data.importing.plan import plan_import
 
     if chosen["medmnist"]:
-        from lab.data.medmnist_download import download
+        from lab.data.medmnist.download import download
 
         download(chosen["medmnist"]["set"], chosen["medmnist"]["size"], Path(chosen["folder"]))
     report("Looking at the files", 0, 0)
@@ -94,7 +94,7 @@ def _import(chosen: Mapping[str, Any], key: str, report: Report) -> ImportReport
 
 
 def _derive(chosen: Mapping[str, Any], key: str, report: Report) -> ImportReport:
-    from lab.data.derive import derived_from
+    from lab.data.importing.derive import derived_from
 
     recipe = _recipe(chosen)
     assert recipe is not None  # noqa: S101  the border refuses a run without one
@@ -109,7 +109,7 @@ def _recipe(chosen: Mapping[str, Any]) -> Recipe | None:
 
 def _sweep() -> None:
     """Take away what imports have staged that no run will take up again."""
-    from lab.data.staging import discard_all_but
+    from lab.data.importing.staging import discard_all_but
     from lab.runs.store import RunStore
 
     alive = RunStore.open().list(states=_ALIVE, kinds=KINDS, limit=1000)
@@ -118,8 +118,8 @@ def _sweep() -> None:
 
 def _forget(chosen: Mapping[str, Any]) -> None:
     """Remove uploads and what was unpacked of zips: their names may be a person's."""
-    from lab.data.archives import forget_unpacked
-    from lab.data.locations import forget_upload
+    from lab.data.containers.archives import forget_unpacked
+    from lab.data.importing.locations import forget_upload
 
     places = [chosen.get("folder"), chosen.get("control"), *(place for place, _ in chosen.get("also", ()))]
     for place in places:

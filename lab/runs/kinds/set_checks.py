@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
-from lab.data.sniff import kind_by_name
+from lab.data.codecs.sniff import kind_by_name
 from lab.runs.context import RunContext
 from lab.runs.spec import Progress
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.config import ROOT, settings
-from lab.data.header_child import READY
+from lab.data.intake.header_child import READY
 from lab.errors import DatasetError
 
 PROCESSES = 2
@@ -71,7 +71,7 @@ def _lines(kind: str, paths: Sequence[Path]) -> Iterator[Any]:
     now = settings()
     environment = {**os.environ, "LAB_WORKSPACE": str(now.workspace), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "lab.data.header_child", kind], cwd=ROOT, env=environment, text=True,
+        [sys.executable, "-m", "lab.data.intake.header_child", kind], cwd=ROOT, env=environment, text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8",
     )  # fmt: skip
     heard = [time.monotonic() + START_SECONDS]

@@ -22,8 +22,8 @@ from pathlib import Path
 
 from lab.atomic import write_json
 from lab.config import settings
-from lab.data.archive_names import safe_path
-from lab.data.folder_index import shown_name, suffix_of
+from lab.data.containers.archive_names import safe_path
+from lab.data.importing.folder_index import shown_name, suffix_of
 from lab.errors import DatasetError, StoreError
 from lab.provenance import digest_json
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from lab.data.tiff_header import orientation
+from lab.data.codecs.tiff_header import orientation
 from lab.errors import ImageError
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lab.data.folder_index import FolderIndex
-from lab.data.locations import located
-from lab.data.plan_limit import LIMIT, SEED, limited_by_choice
+from lab.data.importing.folder_index import FolderIndex
+from lab.data.importing.locations import located
+from lab.data.importing.plan_limit import LIMIT, SEED, limited_by_choice
 from lab.data.sources.contract import ImportPlan, Options, PlannedImage, Source
 from lab.data.sources.registry import get_source, recognised
 from lab.errors import DatasetError
@@ -33,7 +33,7 @@ def plan_import(
         folder: the folder, a zip (unpacked into the workspace), a file that holds many images, or
             "hf://datasets/OWNER/NAME@REVISION"; links that lead out of it are not followed.
         metadata: CSV, relative to the folder or not; by default the source looks for it; "" for none.
-        mapping: field to column, see `lab.data.columns.FIELDS`; "" leaves a field empty.
+        mapping: field to column, see `lab.data.tabular.columns.FIELDS`; "" leaves a field empty.
         keep: further columns to store.
         source: id of the source; by default the one that recognises the folder with most confidence.
         classes: label as given to label as stored; "" leaves images of that label out.

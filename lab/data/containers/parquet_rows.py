@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.data.columns import normal_name
+from lab.data.tabular.columns import normal_name
 from lab.errors import DatasetError
 
 POINTER = ".hub"
@@ -179,6 +179,6 @@ def _holds_pixels(kind: Any) -> bool:
 
 
 def _remote(pointer: Path) -> Any:
-    from lab.data.hub_location import opened
+    from lab.data.containers.hub_location import opened
 
     return opened(pointer)

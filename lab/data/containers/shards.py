@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from lab.data.folder_index import FolderIndex, shown_name
-from lab.data.parquet_rows import POINTER, Shard, describe, texts
+from lab.data.containers.parquet_rows import POINTER, Shard, describe, texts
+from lab.data.importing.folder_index import FolderIndex, shown_name
 from lab.data.sources.contract import PlannedImage
 from lab.data.splits import canonical_split
 from lab.errors import DatasetError

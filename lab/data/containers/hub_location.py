@@ -13,7 +13,7 @@ from typing import Any
 
 from lab.atomic import write_json
 from lab.config import settings
-from lab.data.parquet_rows import POINTER
+from lab.data.containers.parquet_rows import POINTER
 from lab.errors import DatasetError, InputError
 from lab.provenance import digest_json
 

@@ -19,12 +19,13 @@ from lab.atomic import write_json
 from lab.config import settings
 from lab.data import manifest
 from lab.data.card import ORIGINS, check_id
-from lab.data.control_folder import with_control
-from lab.data.copying import Copied, OnProgress, copy_images
 from lab.data.dataset import CARD, MANIFEST, Dataset
-from lab.data.import_plan import plan_import
+from lab.data.importing.control_folder import with_control
+from lab.data.importing.copying import Copied, OnProgress, copy_images
+from lab.data.importing.new_card import About, new_card
+from lab.data.importing.plan import plan_import
+from lab.data.importing.staging import refuse_taken, staging_folder
 from lab.data.linked_patients import linked_groups
-from lab.data.new_card import About, new_card
 from lab.data.sources.contract import ImportPlan
 from lab.data.splits import (
     DEFAULT_FRACTIONS,
@@ -33,7 +34,6 @@ from lab.data.splits import (
     check_splits,
     split_by_patient,
 )
-from lab.data.staging import refuse_taken, staging_folder
 from lab.errors import DatasetError, InputError
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from lab.data.folder_index import FolderIndex
+from lab.data.importing.folder_index import FolderIndex
 from lab.data.layout import table
 from lab.data.sources.contract import Choice
-from lab.data.table_columns import open_columns
+from lab.data.tabular.table_columns import open_columns
 
 CAPTIONS = Choice(
     "captions",

@@ -16,18 +16,18 @@ from pathlib import Path
 from typing import Any
 
 from lab.config import settings
-from lab.data import png_chunks
 from lab.data.card import check_id
-from lab.data.folder_index import shown_name
+from lab.data.codecs import png_chunks
+from lab.data.containers.hub_location import is_hub_location, open_location
 from lab.data.guards.real_files import real_files
-from lab.data.hub_location import is_hub_location, open_location
+from lab.data.importing.folder_index import shown_name
+from lab.data.importing.locations import located
+from lab.data.importing.plan_limit import drawn
+from lab.data.importing.staging import staging_folder
 from lab.data.intake.contract import Outcome
 from lab.data.intake.reading import outcomes
-from lab.data.locations import located
-from lab.data.plan_limit import drawn
 from lab.data.samples import RECIPE, SampleSet, open_sample_set, parse_recipe, write_set
 from lab.data.sources.contract import PlannedImage
-from lab.data.staging import staging_folder
 from lab.data.synthetic_tables import GeneratedImages, find_generated
 from lab.errors import DatasetError, ImageError
 from lab.provenance import canonical_json, digest_json

@@ -1,4 +1,4 @@
-"""The process that opens files nobody vouches for while an import is planned: `python -m lab.data.header_child KIND`.
+"""Opens files nobody vouches for while an import is planned: `python -m lab.data.intake.header_child KIND`.
 
 Reads paths as JSON strings, one a line, and answers one line of JSON each: what the file says, or {"error": sentence}.
 """

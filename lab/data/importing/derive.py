@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lab.data.dataset import Dataset
-from lab.data.importer import ImportReport, add_plan
+from lab.data.importing.importer import ImportReport, add_plan
+from lab.data.importing.new_card import About
 from lab.data.intake.contract import OF_PIXELS
 from lab.data.manifest import COLUMNS
-from lab.data.new_card import About
 from lab.data.sources.contract import ImportPlan, PlannedImage
 from lab.data.store import open_dataset
 
@@ -39,7 +39,7 @@ def derived_from(
         recipe: with at least one step.
         report: called with (stage, done, total) and (done, total).
         seed: of the recipe.
-        key: digest of the run, see `lab.data.staging.staging_folder`.
+        key: digest of the run, see `lab.data.importing.staging.staging_folder`.
 
     Raises:
         NotFoundError: when there is no such dataset.

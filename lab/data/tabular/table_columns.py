@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from lab.data.columns import FIELDS, normal_name
 from lab.data.sources.contract import Options
-from lab.data.tables import MAX_ROWS
+from lab.data.tabular.columns import FIELDS, normal_name
+from lab.data.tabular.tables import MAX_ROWS
 from lab.errors import DatasetError
 
 MAX_BYTES = 4 * 2**30

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from lab.config import settings
-from lab.data.sniff import IMAGE_SUFFIXES
+from lab.data.codecs.sniff import IMAGE_SUFFIXES
 
 
 def shown_name(name: str) -> str:

@@ -8,7 +8,7 @@ import io
 from pathlib import Path
 
 from lab.atomic import replacing
-from lab.data.medmnist_info import check_set, file_name, medmnist_info
+from lab.data.medmnist.info import check_set, file_name, medmnist_info
 from lab.errors import DatasetError, StoreError
 
 _OFFLINE = (

@@ -6,9 +6,9 @@ import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from lab.data.class_map import CHOICE, with_class_map
-from lab.data.plan_limit import LIMIT, SEED, limited_by_choice
+from lab.data.importing.plan_limit import LIMIT, SEED, limited_by_choice
 from lab.data.sources.contract import ImportPlan, PlannedImage
+from lab.data.tabular.class_map import CHOICE, with_class_map
 from lab.errors import InputError
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.config import settings
-from lab.data.archives import is_archive, unpacked
-from lab.data.folder_index import FolderIndex, suffix_of
-from lab.data.hub_location import open_location
+from lab.data.containers.archives import is_archive, unpacked
+from lab.data.containers.hub_location import open_location
+from lab.data.importing.folder_index import FolderIndex, suffix_of
 from lab.errors import DatasetError
 
 REMOTE = "hf://"

@@ -10,7 +10,7 @@ import csv
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from lab.data.archives import forget_unpacked
+from lab.data.containers.archives import forget_unpacked
 from lab.errors import LabError
 from lab.provenance import digest_bytes
 
@@ -56,7 +56,7 @@ def _names(folder: Path, metadata: Path | None) -> Iterator[str]:
 
 def _planned_names(folder: Path, metadata: Path | None) -> Iterator[str]:
     """Names that only a plan gives: members of a zip, images of a file of many, rows of a table, escaped names."""
-    from lab.data.import_plan import plan_import
+    from lab.data.importing.plan import plan_import
 
     if not folder.exists():
         return

@@ -1,0 +1,1 @@
+"""How the files of pictures are built: their parts read and checked before any decoder sees them."""

@@ -1,0 +1,1 @@
+"""What the MedMNIST package knows of its sets, and their download."""

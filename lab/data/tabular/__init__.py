@@ -1,0 +1,1 @@
+"""Tables from elsewhere: their columns, labels and texts."""
