@@ -105,11 +105,21 @@ def get_card(generator: str) -> GeneratorCard:
 def autoencoder_card(dataset: str) -> GeneratorCard | None:
     """The generator whose autoencoder plants the round-trip canaries of a dataset.
 
-    The one trained on it, else the first one whose weights are here, else None.
+    The one trained on it, else the first of its modality whose weights are here, else None. Where the dataset's
+    modality is not known, any will do.
     """
     here = [card for card in list_cards() if card.path is not None and card.path.is_dir()]
     own = [card for card in here if card.training_dataset == dataset]
-    return next(iter(own + here), None)
+    modality = _modality(dataset)
+    alike = [card for card in here if modality in ("", "unknown", card.modality)]
+    return next(iter(own + alike), None)
+
+
+def _modality(dataset: str) -> str:
+    """As the dataset's card says; "" where it is not here."""
+    from lab.data.store import list_datasets
+
+    return next((card.modality for card in list_datasets() if card.id == dataset), "")
 
 
 def add_card(path: Path) -> GeneratorCard:
