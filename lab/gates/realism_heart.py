@@ -77,7 +77,7 @@ def report_of(sets: dict[str, Hearts], tick: Tick) -> GateReport:
         Figure("CPU time to render a picture of 160 px", 1000 * each, unit="ms", n=phantoms.n, note=note)
     )
     return GateReport(
-        id="realism-heart",
+        id="realism",
         subject="phantom-cmr",
         title="Phantom hearts beside real ones, in units of the distance between two real sets",
         command=COMMAND,

@@ -111,3 +111,40 @@ def test_families_are_told_apart_by_their_patients() -> None:
         get_family("phantom-brain")
     with pytest.raises(ImageError, match="no known phantom"):
         family_of_patient("person-1")
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.id)
+def test_the_shipped_pack_fits_and_nothing_is_extracted_or_calibrated_anew(
+    family: PhantomFamily, workspace: Path
+) -> None:
+    from lab.data.phantom_pack import find_pack
+    from lab.neighbours.calibrate import CANARIES
+    from lab.runs.inline import run_inline
+    from lab.runs.prepare import next_step
+
+    assert find_pack(family.patients, family.films, 0, family) is not None
+    ran = {}
+    while (spec := next_step(family.id, upto="calibrate")) is not None:
+        run = run_inline(spec)
+        assert run.state == "done" and run.result is not None, run.error
+        ran[run.kind] = run.result
+    assert ran["phantom"]["images"] == family.patients * family.films
+    assert ran["embed"]["extracted"] == 0 and CANARIES
+    assert ran["calibrate"]["n_reference"] > 300
+    images = workspace / "datasets" / family.id / "images"
+    assert not list(images.glob("*.png")), "no picture was drawn for it"
+
+
+def test_realism_reports_of_the_further_families_are_stored_with_what_they_were_made_by() -> None:
+    import json
+
+    from lab.config import ASSETS
+
+    for family in NEW:
+        stored = list((ASSETS / "phantoms" / family.id / "gates").glob("*.json"))
+        assert [path.stem for path in stored] == ["realism"]
+        report = json.loads(stored[0].read_bytes())
+        assert report["subject"] == family.id and family.digest in report["inputs"].values(), (
+            "by this renderer"
+        )
+        assert any(figure["limit"] is not None for figure in report["figures"])
