@@ -104,7 +104,9 @@ def measure(pictures: SkinPictures, tick: Tick) -> GateReport:
         subject="phantom-derm",
         title="Phantom skin pictures beside real ones, in units of the distance between real diagnoses",
         command=COMMAND,
-        inputs={name: found.digest for name, found in sets.items()} | feature_digests(),
+        inputs={name: found.digest for name, found in sets.items()}
+        | feature_digests()
+        | {"renderer": DERM.digest},
         seconds=round(time.monotonic() - start + phantoms.seconds, 1),
         figures=tuple(figures),
         details={
