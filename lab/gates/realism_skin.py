@@ -29,6 +29,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.data.phantom_families import DERM
 from lab.gates.realism_distance import Distance, distance, set_points, times_real
 from lab.gates.realism_films import Tick
 from lab.gates.realism_skin_features import feature_digests, features_of
