@@ -58,7 +58,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+# Files that take minutes go first: begun last, one of them would run alone while the other core waits.
+LONGEST = ("test_journeys", "test_leakage_demo", "test_command_line", "test_gates_adherence", "test_library")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(
+        key=lambda item: next((n for n, name in enumerate(LONGEST) if name in item.nodeid), len(LONGEST))
+    )
     for item in items:
         for marker in item.iter_markers("row"):
             unknown = set(marker.args) - set(ROWS)

@@ -126,6 +126,7 @@ def children() -> list[int]:
     return [
         process.pid
         for server in psutil.Process().children()
+        if "forkserver" in " ".join(server.cmdline())  # a browser of another test is none of ours
         for process in server.children(recursive=True)
         if process.status() != psutil.STATUS_ZOMBIE
     ]

@@ -29,10 +29,16 @@ FILMS = [
 def _offline(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import socket
 
+    connect = socket.socket.connect
+
     def refused(*_: object, **__: object) -> None:
         raise AssertionError("the network was asked")
 
-    monkeypatch.setattr(socket.socket, "connect", refused)
+    def here(own: socket.socket, address: object) -> None:
+        # Children that read files are asked for over a socket of this machine's file system.
+        (connect if own.family == socket.AF_UNIX else refused)(own, address)
+
+    monkeypatch.setattr(socket.socket, "connect", here)
     monkeypatch.setattr(socket, "getaddrinfo", refused)
 
 
