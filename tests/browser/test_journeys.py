@@ -204,6 +204,20 @@ def test_from_a_prompt_to_a_chart(phantom, serve, worker, workspace, page, seen,
     assert seen.outside == [] and seen.errors == []
 
 
+def some_patients(source: Path, target: Path, patients: int) -> int:
+    """A folder of the films of every second patient; returns how many. All of the set would take minutes more."""
+    rows = (source / "metadata.csv").read_text("utf-8").splitlines()
+    place = rows[0].split(",").index("patient_id")
+    chosen = set(sorted({row.split(",")[place] for row in rows[1:]})[::2][:patients])
+    kept = [row for row in rows[1:] if row.split(",")[place] in chosen]
+    (target / "images").mkdir(parents=True)
+    for row in kept:
+        name = row.split(",")[0]
+        shutil.copyfile(source / name, target / name)
+    (target / "metadata.csv").write_text("\n".join([rows[0], *kept]), "utf-8")
+    return len(kept)
+
+
 def canaries(source: Path, target: Path, count: int) -> None:
     """Mirrored and noised copies of training films, as a careless generator would make them."""
     import numpy as np
@@ -227,7 +241,7 @@ def test_real_films_are_imported_and_planted_copies_stand_out(
     source = test_data / "cxr_kermany"
     if not source.is_dir():
         pytest.skip("LAB_TEST_DATA holds no cxr_kermany")
-    shutil.copytree(source, tmp_path / "kermany")
+    count = some_patients(source, tmp_path / "kermany", 360)
     # The phantom set is not what this journey is about: without its own start nothing else competes for the worker.
     base = serve(LAB_WORKSPACE=str(workspace), LAB_PREPARE="0")
     page.goto(f"{base}/library")
@@ -237,7 +251,7 @@ def test_real_films_are_imported_and_planted_copies_stand_out(
     folder = page.get_by_label("Folder", exact=True)
     folder.fill(str(tmp_path / "kermany"))
     folder.press("Enter")
-    page.get_by_test_id("stMetricValue").filter(has_text="1497").wait_for(timeout=60_000)
+    page.get_by_test_id("stMetricValue").filter(has_text=str(count)).wait_for(timeout=60_000)
     settle(page)
     name = page.get_by_label("Id", exact=True)
     name.fill("kermany")
@@ -245,12 +259,12 @@ def test_real_films_are_imported_and_planted_copies_stand_out(
     settle(page)
     picture("library_import")
     page.get_by_role("button", name="Import", exact=True).click()
-    page.get_by_text("1497 images were imported").wait_for(timeout=READY_S * 1000)
+    page.get_by_text(f"{count} images were imported").wait_for(timeout=READY_S * 1000)
 
     from lab.data.store import open_dataset
 
     dataset = open_dataset("kermany")
-    assert dataset.card.origin == "real" and dataset.card.images == 1497
+    assert dataset.card.origin == "real" and dataset.card.images == count
     patients = dataset.manifest.groupby("patient_id")["split"].nunique()
     assert patients.max() == 1
     canaries(source, tmp_path / "copies", 40)
