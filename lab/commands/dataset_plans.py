@@ -16,7 +16,7 @@ from lab.atomic import write_bytes
 from lab.commands.options import AsJson
 from lab.commands.output import emit
 from lab.data.containers.archives import forget_unpacked
-from lab.data.importing.locations import REMOTE
+from lab.data.containers.hub_location import is_hub_location
 from lab.data.importing.plan import plan_import
 from lab.data.importing.plan_limit import LIMIT, SEED
 from lab.data.sources.contract import ImportPlan
@@ -89,7 +89,7 @@ def plan(
             choices=pairs(choose) or None,
         )  # fmt: skip
     finally:
-        if not folder.startswith(REMOTE):
+        if not is_hub_location(folder):
             forget_unpacked(Path(folder).expanduser().resolve())
     told = plan_facts(found)
     lines = [

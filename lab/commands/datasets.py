@@ -22,8 +22,8 @@ from lab.commands.dataset_plans import (
 )
 from lab.commands.options import AsJson
 from lab.commands.output import emit, run_to_end
+from lab.data.containers.hub_location import is_hub_location
 from lab.data.importing.concealed import revealed
-from lab.data.importing.locations import REMOTE
 from lab.data.store import list_datasets, open_dataset, remove_dataset
 from lab.errors import InputError
 from lab.runs.import_requests import derive_run, import_run, medmnist_run
@@ -174,7 +174,7 @@ def _named(rows: list[dict[str, str]], chosen: Mapping[str, Any]) -> list[dict[s
     """Rows with the names of the files, which the run itself conceals."""
     places = [chosen.get("folder"), chosen.get("control"), *(place for place, _ in chosen.get("also", ()))]
     for place in places:
-        if place and not str(place).startswith(REMOTE):
+        if place and not is_hub_location(str(place)):
             rows = revealed(rows, place, chosen["metadata"] if place == chosen["folder"] else None)
     return rows
 

@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+
+from lab.data import licences
 
 STATED_YES, STATED_NO, UNKNOWN = "stated yes", "stated no", "unknown"
 REVIEWED_NONE, REVIEWED_PRESENT = "reviewed: none", "reviewed: present"
@@ -25,6 +28,11 @@ def may_be_shown(states: Iterable[str]) -> bool:
     A file's own "no" does not: writers set it without looking. Images without a state ("") are of other kinds.
     """
     return all(state in ("", REVIEWED_NONE) for state in states)
+
+
+def may_be_public(table: pd.DataFrame) -> bool:
+    """Whether a manifest's images may be shown in public: by every licence, and with no text in pixels in doubt."""
+    return licences.all_public(table["licence"]) and may_be_shown(table.get(COLUMN, ()))
 
 
 def corners(image: NDArray[Any], share: float = SHARE) -> list[NDArray[Any]]:

@@ -90,9 +90,7 @@ def set_terms(
     table, card = dataset.manifest.copy(), dataset.card
     if licence is not None:
         table["licence"] = licence.strip()
-    allowed = licences.all_public(table["licence"]) and burned_in.may_be_shown(
-        table.get(burned_in.COLUMN, ())
-    )
+    allowed = burned_in.may_be_public(table)
     if public and not allowed:
         raise InputError(
             "The licence of some pictures does not allow showing them in public, or text in their pixels has not been "

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 
 from lab.atomic import write_json
-from lab.data import burned_in, licences, manifest
+from lab.data import burned_in, manifest
 from lab.data.dataset import CARD, MANIFEST, Dataset
 from lab.data.store import open_dataset
 from lab.errors import InputError
@@ -52,10 +52,7 @@ def review(id: str, found: Mapping[str, bool]) -> Dataset:
     named = table["image_id"].isin(list(found))
     table.loc[named, burned_in.COLUMN] = [states[found[name]] for name in table.loc[named, "image_id"]]
     was_clear = burned_in.may_be_shown(dataset.manifest[burned_in.COLUMN])
-    clear = burned_in.may_be_shown(table[burned_in.COLUMN])
-    card = dataclasses.replace(
-        card, public=clear and licences.all_public(table["licence"]) and (card.public or not was_clear)
-    )
+    card = dataclasses.replace(card, public=burned_in.may_be_public(table) and (card.public or not was_clear))
     # The card first where it withdraws, last where it gives: it never says "public" of a manifest that does not.
     steps = [
         lambda: manifest.write(table, dataset.folder / MANIFEST),

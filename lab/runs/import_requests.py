@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lab.data.importing.locations import REMOTE
+from lab.data.containers.hub_location import is_hub_location
 from lab.errors import InputError
 from lab.provenance import digest_bytes
 from lab.runs.dependencies import checked_seed, dataset_digest, last_made, listing_digest, named_table
@@ -126,7 +126,7 @@ def derive_run(parent: str, name: str, recipe: Recipe, seed: int = 0) -> RunSpec
 
 def _here(place: Place) -> str:
     """The place in full, when it is on this machine or on the hub."""
-    if str(place).startswith(REMOTE):
+    if is_hub_location(str(place)):
         return str(place)
     path = Path(place).expanduser().resolve()
     if not path.exists():
@@ -144,6 +144,6 @@ def _table(place: str, metadata: Path | None) -> str | None:
 
 
 def _place_digest(place: str) -> str:
-    if place.startswith(REMOTE):
+    if is_hub_location(place):
         return digest_bytes(place.encode())
     return listing_digest(Path(place))

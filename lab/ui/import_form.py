@@ -9,7 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from lab.data.importing.locations import REMOTE, located
+from lab.data.containers.hub_location import is_hub_location
+from lab.data.importing.locations import located
 from lab.data.importing.plan import plan_import
 from lab.data.importing.plan_limit import LIMIT
 from lab.data.preprocess.presets import preset, presets
@@ -89,7 +90,7 @@ def _plan(chosen: Place, listing: str, source: str | None, told: str, _asked: As
 
 
 def _listing(folder: str) -> str:
-    if folder.startswith(REMOTE):
+    if is_hub_location(folder):
         return folder
     path = Path(folder)
     return listing_digest(path) if path.is_dir() else digest_json([folder, *_stamp(path)])

@@ -11,7 +11,8 @@ import streamlit as st
 
 from lab.atomic import write_bytes
 from lab.config import settings
-from lab.data.importing.locations import REMOTE, UPLOADS, forget_old_uploads
+from lab.data.containers.hub_location import PREFIX
+from lab.data.importing.locations import UPLOADS, forget_old_uploads
 from lab.errors import InputError, LabError
 from lab.provenance import digest_json
 from lab.ui.frame import refuse
@@ -159,4 +160,4 @@ def _hub() -> Place | None:
             "Only Parquet shards are read, in pieces over the net; no script of the dataset is ever run."
         )
         return None
-    return Place(f"{REMOTE}datasets/{named}" + (f"@{revision}" if revision else ""))
+    return Place(f"{PREFIX}{named}" + (f"@{revision}" if revision else ""))

@@ -10,7 +10,6 @@ from lab.data.card import DatasetCard
 from lab.runs.dataset_requests import duplicates_run
 from lab.runs.records import Run
 from lab.ui.films import dataset_film
-from lab.ui.first_steps import latest
 from lab.ui.frame import missing
 from lab.ui.run_panel import find, stand_in, submit
 from lab.ui.state import LibraryKey as Key
@@ -54,13 +53,7 @@ def _earlier(name: str) -> Run | None:
 
 
 def _start(name: str) -> None:
-    st.session_state[f"{Key.RUN}.duplicates.{name}"] = latest_or_new(name).id
-
-
-def latest_or_new(name: str) -> Run:
-    """The look for duplicates of a dataset as it is; a stopped one is queued again."""
-    run = latest(duplicates_run(name))
-    return submit(duplicates_run(name)) if run.is_over and run.state != "done" else run
+    st.session_state[f"{Key.RUN}.duplicates.{name}"] = submit(duplicates_run(name)).id
 
 
 def _found(card: DatasetCard, run: Run) -> None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from tests.builders.local_server import LocalServer
 
 COMMIT = "ab" * 20
 REPOSITORY = "lab/films"
 
 
-class DatasetHub:
+class DatasetHub(LocalServer):
     """Serves `folder` as the data set `REPOSITORY` at `COMMIT`.
 
     Attributes:
@@ -26,15 +27,7 @@ class DatasetHub:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.asked: list[tuple[str, str, int]] = []
-        handler = type("Handler", (_Handler,), {"hub": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        """Stop answering."""
-        self._server.shutdown()
-        self._server.server_close()
+        self.serve(_Handler)
 
     def entries(self) -> list[dict[str, Any]]:
         """Every file as the hub tells it."""

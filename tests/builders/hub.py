@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from tests.builders.local_server import LocalServer
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 REPOSITORY = "lab/toy"
 
 
-class Hub:
+class Hub(LocalServer):
     """Serves `folder` as `REPOSITORY` at `COMMIT`.
 
     Attributes:
@@ -31,15 +32,7 @@ class Hub:
         self.extra: list[dict[str, Any]] = []
         self.asked: list[str] = []
         self.commit = COMMIT
-        handler = type("Handler", (_Handler,), {"hub": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        """Stop answering."""
-        self._server.shutdown()
-        self._server.server_close()
+        self.serve(_Handler)
 
     def listing(self) -> list[dict[str, Any]]:
         """Every file as the hub tells it: weights by SHA-256, the rest by git's digest."""

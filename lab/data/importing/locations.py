@@ -9,11 +9,10 @@ from pathlib import Path
 
 from lab.config import settings
 from lab.data.containers.archives import is_archive, unpacked
-from lab.data.containers.hub_location import open_location
+from lab.data.containers.hub_location import is_hub_location, open_location
 from lab.data.importing.folder_index import FolderIndex, suffix_of
 from lab.errors import DatasetError
 
-REMOTE = "hf://"
 FILES = (".npz", ".parquet")
 """Files that hold many images; one can be named instead of a folder."""
 UPLOADS = "uploads"
@@ -42,7 +41,7 @@ def located(place: str | Path) -> Location:
         DatasetError: when there is nothing of that name, the zip cannot be read, or the hub cannot be reached.
         InputError: for a malformed name of the hub.
     """
-    if str(place).startswith(REMOTE):
+    if is_hub_location(str(place)):
         return Location(FolderIndex(open_location(str(place))))
     path = Path(place).expanduser().resolve()
     if path.is_dir():

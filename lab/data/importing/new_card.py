@@ -53,8 +53,7 @@ def new_card(
         modality=about.modality or _modality(table),
         origin=about.origin,
         licence=licences.joined(table["licence"]),
-        public=licences.all_public(table["licence"])
-        and burned_in.may_be_shown(table.get(burned_in.COLUMN, ())),
+        public=burned_in.may_be_public(table),
         attribution=about.attribution,
         digest=manifest.content_digest(table, str(recipe.get("digest", ""))),
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),

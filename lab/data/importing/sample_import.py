@@ -18,7 +18,6 @@ from typing import Any
 from lab.config import settings
 from lab.data.card import check_id
 from lab.data.codecs import png_chunks
-from lab.data.containers.hub_location import is_hub_location, open_location
 from lab.data.guards.real_files import real_files
 from lab.data.importing.folder_index import shown_name
 from lab.data.importing.locations import located
@@ -68,7 +67,7 @@ def plan_samples(
     Raises:
         DatasetError: when nothing is there, or the table cannot be read.
     """
-    where = located(open_location(str(place)) if is_hub_location(str(place)) else place)
+    where = located(place)
     table = None
     if metadata is not None:
         given = Path(metadata).expanduser()
