@@ -28,11 +28,11 @@ from numpy.typing import NDArray
 
 from lab.features.extractors import get_extractor
 from lab.gates.realism_anatomy import gap_ratio, lung_share, spectrum_slope
-from lab.gates.realism_distance import Distance, distance, embed, set_points, times_real
+from lab.gates.realism_distance import distance, embed, set_points
+from lab.gates.realism_figures import counts, farther, interval, told
 from lab.gates.realism_films import Films, Tick, phantom_films, real_films, real_folder
 from lab.gates.realism_texture import describe, standardised, texture_digest
 from lab.gates.report import Figure, GateReport
-from lab.metrics.patients import Z95
 
 Floats = NDArray[np.float64]
 SETS = ("nih64", "covid")
@@ -97,7 +97,7 @@ def measure(films: RealismFilms, tick: Tick) -> GateReport:
         figures=tuple(figures),
         details={
             "films": {name: found.n for name, found in films.small.items()} | {"masked": films.masked.n},
-            "views": {name: _counts(found.views) for name, found in films.small.items()},
+            "views": {name: counts(found.views) for name, found in films.small.items()},
         },
     )
 
@@ -118,18 +118,13 @@ def distances(
     first, second = (distance(points[name], points[subject]) for name in SETS)
     real = distance(points[SETS[0]], points[SETS[1]])
     fewest = {name: points[name].n for name in points}
-    told = [
-        _told(first, f"{subject} to {SETS[0]}", extractor, min(fewest[subject], fewest[SETS[0]])),
-        _told(second, f"{subject} to {SETS[1]}", extractor, min(fewest[subject], fewest[SETS[1]])),
-        _told(real, f"{SETS[0]} to {SETS[1]}", extractor, min(fewest[SETS[0]], fewest[SETS[1]])),
+    listed = [
+        told(first, f"{subject} to {SETS[0]}", extractor, min(fewest[subject], fewest[SETS[0]])),
+        told(second, f"{subject} to {SETS[1]}", extractor, min(fewest[subject], fewest[SETS[1]])),
+        told(real, f"{SETS[0]} to {SETS[1]}", extractor, min(fewest[SETS[0]], fewest[SETS[1]])),
     ]
-    ratio = times_real((first, second), real)
-    name = f"Farther real set, times the distance between the real sets ({extractor})"
-    if ratio is None:
-        note = "the real sets are no farther apart than chance; take more films"
-        return [*told, Figure(name, None, limit=LIMIT, side="<=", note=note)]
-    low, high = _interval(ratio.value, ratio.error)
-    return [*told, Figure(name, ratio.value, low, high, LIMIT, "<=", n=min(fewest.values()))]
+    fewest_of_all = min(fewest.values())
+    return [*listed, farther((first, second), real, extractor, LIMIT, fewest_of_all, "films")]
 
 
 def proportions(real: Films, phantoms: Films) -> list[Figure]:
@@ -145,13 +140,13 @@ def proportions(real: Films, phantoms: Films) -> list[Figure]:
         low, high = (float(v) for v in np.percentile(there, TENTHS))
         mean = float(here.mean())
         error = float(here.std(ddof=1) / np.sqrt(len(here)))
-        told = f"real mean {there.mean():.3g} of {len(there)} films" + (f"; {note}" if note else "")
-        ends = _interval(mean, error)
+        beside = f"real mean {there.mean():.3g} of {len(there)} films" + (f"; {note}" if note else "")
+        ends = interval(mean, error)
         figures.append(
-            Figure(f"{name}, not below 10 % of real", mean, *ends, low, ">=", n=len(here), note=told)
+            Figure(f"{name}, not below 10 % of real", mean, *ends, low, ">=", n=len(here), note=beside)
         )
         figures.append(
-            Figure(f"{name}, not above 90 % of real", mean, *ends, high, "<=", n=len(here), note=told)
+            Figure(f"{name}, not above 90 % of real", mean, *ends, high, "<=", n=len(here), note=beside)
         )
     return figures
 
@@ -174,16 +169,6 @@ def _masks(films: Films) -> NDArray[np.bool_]:
     return films.lungs
 
 
-def _told(found: Distance, between: str, extractor: str, n: int) -> Figure:
-    low, high = _interval(found.value, found.error)
-    note = f"standard error {found.error:.2g}, {len(found.deleted)} patient groups"
-    return Figure(f"KD x 1000, {between} ({extractor})", found.value, low, high, n=n, note=note)
-
-
-def _interval(value: float, error: float) -> tuple[float, float]:
-    return value - Z95 * error, value + Z95 * error
-
-
 def _speed(phantoms: Films) -> list[Figure]:
     each = phantoms.seconds / phantoms.n
     name = "CPU time to render a film of 256 px"
@@ -201,8 +186,3 @@ def _inputs(films: RealismFilms) -> dict[str, str]:
         NETWORK: get_extractor().digest,
         TEXTURE: texture_digest(),
     }
-
-
-def _counts(values: NDArray[np.str_] | None) -> dict[str, int]:
-    names, counts = np.unique(values if values is not None else np.empty(0, dtype=str), return_counts=True)
-    return {str(name): int(count) for name, count in zip(names, counts, strict=True)}

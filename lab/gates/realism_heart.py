@@ -17,14 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.features.extractors import get_extractor
-from lab.gates.realism_distance import Distance, embed, times_real
+from lab.gates.realism_distance import embed
+from lab.gates.realism_figures import farther, interval, told
 from lab.gates.realism_films import Tick, real_folder
 from lab.gates.realism_heart_anatomy import MEASURES, measured, slopes
 from lab.gates.realism_heart_distance import patient_distance
 from lab.gates.realism_heart_pictures import RENDERER, Hearts, phantom_hearts, real_hearts
 from lab.gates.realism_texture import describe, standardised, texture_digest
 from lab.gates.report import Figure, GateReport
-from lab.metrics.patients import Z95, group_count
+from lab.metrics.patients import group_count
 from lab.provenance import code_digest
 
 Floats = NDArray[np.float64]
@@ -115,14 +116,9 @@ def distances(
     first, second, judged = ((features[name], patients[name]) for name in (*SETS, subject))
     found = [patient_distance(a, b, groups) for a, b in ((judged, first), (judged, second), (first, second))]
     names = (f"{subject} to {SETS[0]}", f"{subject} to {SETS[1]}", f"{SETS[0]} to {SETS[1]}")
-    told = [_told(*item, extractor, fewest) for item in zip(found, names, strict=True)]
-    ratio = times_real((found[0], found[1]), found[2])
-    name = f"Farther real set, times the distance between the real sets ({extractor})"
-    if ratio is None:
-        note = "the real sets are no farther apart than chance; take more pictures"
-        return [*told, Figure(name, None, limit=LIMIT, side="<=", note=note)]
-    low, high = _interval(ratio.value, ratio.error)
-    return [*told, Figure(name, ratio.value, low, high, LIMIT, "<=", n=fewest)]
+    listed = [told(*item, extractor, fewest) for item in zip(found, names, strict=True)]
+    gate = farther((found[0], found[1]), found[2], extractor, LIMIT, fewest, "pictures")
+    return [*listed, gate]
 
 
 def proportions(acdc: Hearts, sunnybrook: Hearts, phantoms: Hearts) -> list[Figure]:
@@ -134,23 +130,13 @@ def proportions(acdc: Hearts, sunnybrook: Hearts, phantoms: Hearts) -> list[Figu
         low, high = (float(v) for v in np.percentile(there, TENTHS))
         mean = float(here.mean())
         error = float(here.std(ddof=1) / np.sqrt(len(here)))
-        told = f"cmr_acdc {there.mean():.3g}, SD {there.std():.2g}; phantoms' SD {here.std():.2g}"
-        told += f"; cmr_sunnybrook {other.mean():.3g}" if len(other) else ""
-        ends = _interval(mean, error)
+        beside = f"cmr_acdc {there.mean():.3g}, SD {there.std():.2g}; phantoms' SD {here.std():.2g}"
+        beside += f"; cmr_sunnybrook {other.mean():.3g}" if len(other) else ""
+        ends = interval(mean, error)
         figures.append(
-            Figure(f"{name}, not below 10 % of real", mean, *ends, low, ">=", n=len(here), note=told)
+            Figure(f"{name}, not below 10 % of real", mean, *ends, low, ">=", n=len(here), note=beside)
         )
         figures.append(
-            Figure(f"{name}, not above 90 % of real", mean, *ends, high, "<=", n=len(here), note=told)
+            Figure(f"{name}, not above 90 % of real", mean, *ends, high, "<=", n=len(here), note=beside)
         )
     return figures
-
-
-def _told(found: Distance, between: str, extractor: str, n: int) -> Figure:
-    low, high = _interval(found.value, found.error)
-    note = f"standard error {found.error:.2g}, {len(found.deleted)} patient groups"
-    return Figure(f"KD x 1000, {between} ({extractor})", found.value, low, high, n=n, note=note)
-
-
-def _interval(value: float, error: float) -> tuple[float, float]:
-    return value - Z95 * error, value + Z95 * error

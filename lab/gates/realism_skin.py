@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from lab.data.phantom_families import DERM
 from lab.gates.realism_distance import Distance, distance, set_points, times_real
+from lab.gates.realism_figures import counts, told
 from lab.gates.realism_films import Tick
 from lab.gates.realism_skin_features import feature_digests, features_of
 from lab.gates.realism_skin_pictures import Pictures, real_halves, skin_folder, skin_phantoms
@@ -111,7 +112,7 @@ def measure(pictures: SkinPictures, tick: Tick) -> GateReport:
         seconds=round(time.monotonic() - start + phantoms.seconds, 1),
         figures=tuple(figures),
         details={
-            "pictures": {name: _counts(found.labels) for name, found in sets.items()},
+            "pictures": {name: counts(found.labels) for name, found in sets.items()},
             "KD x 1000 between real classes": pairs,
         },
     )
@@ -138,10 +139,10 @@ def distances(
     )
     n = points[PHANTOMS].n
     figures = [
-        _told(halves[0], f"{PHANTOMS} to the {HALVES[0]}", extractor, n),
-        _told(halves[1], f"{PHANTOMS} to the {HALVES[1]}", extractor, n),
-        _told(floor, "between the halves, the floor", extractor, n),
-        _told(unit, "between two real classes, mean of all pairs, the unit", extractor, 2 * n),
+        told(halves[0], f"{PHANTOMS} to the {HALVES[0]}", extractor, n),
+        told(halves[1], f"{PHANTOMS} to the {HALVES[1]}", extractor, n),
+        told(floor, "between the halves, the floor", extractor, n),
+        told(unit, "between two real classes, mean of all pairs, the unit", extractor, 2 * n),
         _times(
             halves, unit, f"Farther half, times the distance between real classes ({extractor})", n, LIMIT
         ),
@@ -231,14 +232,3 @@ def _ratio(subject: tuple[Distance, ...], unit: Distance) -> tuple[float, float]
     value = largest.value / unit.value
     error = np.hypot(largest.error / unit.value, value * unit.error / unit.value)
     return value, float(Z95 * error)
-
-
-def _told(found: Distance, between: str, extractor: str, n: int) -> Figure:
-    note = f"standard error {found.error:.2g}, {len(found.deleted)} patient groups"
-    low, high = found.value - Z95 * found.error, found.value + Z95 * found.error
-    return Figure(f"KD x 1000, {between} ({extractor})", found.value, low, high, n=n, note=note)
-
-
-def _counts(values: NDArray[np.str_]) -> dict[str, int]:
-    names, counts = np.unique(values, return_counts=True)
-    return {str(name): int(count) for name, count in zip(names, counts, strict=True)}
