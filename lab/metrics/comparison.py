@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,9 @@ class Measurement:
     title: str = ""
     note: str = ""
     per_image: Floats | None = None
+    published: float | None = None
+    published_note: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,10 @@ class Comparison:
     def rng(self, purpose: str) -> np.random.Generator:
         """A generator that depends on the seed and on what it is for, not on what ran before."""
         return np.random.default_rng([self.seed, zlib.crc32(purpose.encode())])
+
+    def option(self, metric: str, name: str, default: float) -> float:
+        """What a person chose for an option of a metric, else its default."""
+        return float(self.given.options.get(f"{metric}.{name}", default))
 
     @cached_property
     def real(self) -> Points:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 
@@ -48,12 +49,14 @@ def _each(metrics: Sequence[Metric], given: MetricInput, seed: int, warnings: st
         if stops:
             yield _result(metric, comparison, None, " ".join(stops))
             continue
+        began = time.perf_counter()
         try:
             measurement = metric.compute(comparison)
         except NotComputable as reason:
             yield _result(metric, comparison, None, str(reason))
             continue
-        yield _result(metric, comparison, measurement, warnings)
+        result = _result(metric, comparison, measurement, warnings)
+        yield replace(result, seconds=time.perf_counter() - began)
 
 
 def _result(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -39,7 +39,8 @@ class InputSizes:
 
     `no_pairs` says why images and captions cannot be compared; empty where they can. `unknown_patients` are training
     images whose patient nobody named, each its own patient; `duplicate_reals` pairs of training or held-out images that
-    are one picture under two patients, where somebody has looked for them.
+    are one picture under two patients, where somebody has looked for them. `absent` says for a need why it cannot be
+    had.
     """
 
     n_real: int
@@ -53,6 +54,7 @@ class InputSizes:
     no_pairs: str = ""
     unknown_patients: int = 0
     duplicate_reals: int = 0
+    absent: Mapping[str, str] = field(default_factory=dict)
 
 
 def sizes_of(given: MetricInput) -> InputSizes:
@@ -69,6 +71,7 @@ def sizes_of(given: MetricInput) -> InputSizes:
         has_labels=given.real_labels is not None and given.synthetic_labels is not None,
         has_verdicts=given.near_copy is not None,
         no_pairs=given.no_pairs,
+        absent=given.absent,
     )
 
 
@@ -139,6 +142,9 @@ def _check_metric(spec: MetricSpec, sizes: InputSizes) -> Iterable[Finding]:
         yield Finding(
             "stop", f"{spec.title} needs the near-copy verdicts of samples and held-out images.", spec.name
         )
+    for need in spec.needs:
+        if need in sizes.absent:
+            yield Finding("stop", f"{spec.title}: {sizes.absent[need]}", spec.name)
     if spec.name == "frechet-distance" and 0 < min(sizes.n_real, sizes.n_synthetic) < 2 * sizes.dimension:
         yield Finding(
             "note",

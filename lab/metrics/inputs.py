@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lab.errors import InputError
 from lab.metrics.pairs import Pairs
+from lab.metrics.pictures import Pictures
 
 FloatArray = NDArray[np.floating]
+_PARALLEL = ("patients", "groups", "labels", "digests", "pairs", "pictures", "masks", "sources", "prompts")
 BoolArray = NDArray[np.bool_]
 StrArray = NDArray[np.str_]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """The same images in another feature space; rows as in the `MetricInput`.
+
+    Args:
+        real: (n, d) training images.
+        synthetic: (m, d) samples.
+        held_out: (h, d) held-out images, None where there are none.
+        extractor: id of what made it.
+    """
+
+    real: FloatArray
+    synthetic: FloatArray
+    held_out: FloatArray | None = None
+    extractor: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +54,17 @@ class MetricInput:
         control_near_copy: (h,) the same verdict on each held-out image.
         synthetic_pairs, held_out_pairs: (m) and (h) images beside their prompts or captions, by a text-image model.
         no_pairs: why there are none, as one sentence for the person.
+        spaces: the images in other feature spaces, by name: "logits" (class scores of the Inception network),
+            "depth:NAME" (further layers), "resolution:PIXELS" (after resampling to that side), "re-id" and
+            "copy" (embeddings trained for those questions). The needs of a metric decide which are there.
+        real_pictures, synthetic_pictures, held_out_pictures: pixels, read on demand.
+        real_masks, synthetic_masks, held_out_masks: label maps beside the images: for samples the mask they were
+            asked for.
+        synthetic_sources: (m,) row of the training image whose prompt or pair each sample belongs to, -1 for none.
+        synthetic_prompts: (m,) prompt of each sample; samples with an equal one are siblings.
+        task_labels: labels of a second task by side name ("real", "synthetic", "held_out").
+        absent: for a need, why it could not be had, as one sentence for the person.
+        options: numbers a person changed, "metric.option" to value.
         real_digests, synthetic_digests, held_out_digests: content digests; equal ones on two sides are
             refused.
         extractor, split, group: copied into each result.
@@ -54,6 +87,18 @@ class MetricInput:
     synthetic_pairs: Pairs | None = None
     held_out_pairs: Pairs | None = None
     no_pairs: str = ""
+    spaces: Mapping[str, Space] = field(default_factory=dict)
+    real_pictures: Pictures | None = None
+    synthetic_pictures: Pictures | None = None
+    held_out_pictures: Pictures | None = None
+    real_masks: Pictures | None = None
+    synthetic_masks: Pictures | None = None
+    held_out_masks: Pictures | None = None
+    synthetic_sources: NDArray[np.int64] | None = None
+    synthetic_prompts: StrArray | None = None
+    task_labels: Mapping[str, StrArray] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, float] = field(default_factory=dict)
     real_digests: tuple[str, ...] = ()
     synthetic_digests: tuple[str, ...] = ()
     held_out_digests: tuple[str, ...] = ()
@@ -72,7 +117,7 @@ class MetricInput:
                 raise InputError(
                     f"The {name} features are not a table of rows; nothing was computed; embed the set again."
                 )
-            for suffix in ("patients", "groups", "labels", "digests", "pairs"):
+            for suffix in _PARALLEL:
                 self._same_length(f"{name}_{suffix}", rows)
         self._same_length("near_copy", self.n_synthetic)
         self._same_length("control_near_copy", self.n_held_out)
@@ -116,3 +161,48 @@ class MetricInput:
         if self.synthetic_groups is not None:
             return np.asarray(self.synthetic_groups).astype(str)
         return np.asarray([f"sample-{row:08d}" for row in range(self.n_synthetic)])
+
+    def take(self, real: IntArray, synthetic: IntArray, held_out: IntArray | None, group: str) -> MetricInput:
+        """Some rows of each side, for a breakdown by label, view or vendor.
+
+        Args:
+            real, synthetic, held_out: rows to keep; None keeps no held-out image.
+            group: what they are, copied into each result.
+        """
+        rows = {"real": real, "synthetic": synthetic, "held_out": held_out}
+        changed: dict[str, Any] = {"group": group, "spaces": {}, "task_labels": {}}
+        for side, kept in rows.items():
+            for name in (side, *(f"{side}_{suffix}" for suffix in _PARALLEL)):
+                values = getattr(self, name, None)
+                if values is not None and not (isinstance(values, tuple) and not values):
+                    changed[name] = None if kept is None else _taken(values, kept)
+        if held_out is None:
+            changed["held_out_digests"] = ()
+        changed["near_copy"] = None if self.near_copy is None else self.near_copy[synthetic]
+        if self.control_near_copy is not None:
+            changed["control_near_copy"] = None if held_out is None else self.control_near_copy[held_out]
+        for name, space in self.spaces.items():
+            control = None if held_out is None or space.held_out is None else space.held_out[held_out]
+            changed["spaces"][name] = Space(
+                space.real[real], space.synthetic[synthetic], control, space.extractor
+            )
+        for side, labels in self.task_labels.items():
+            kept = rows[side]
+            if kept is not None:
+                changed["task_labels"][side] = labels[kept]
+        if self.synthetic_sources is not None:
+            changed["synthetic_sources"] = _renumbered(self.synthetic_sources[synthetic], real, self.n_real)
+        return replace(self, **changed)
+
+
+def _taken(values: Any, rows: IntArray) -> Any:
+    if isinstance(values, tuple):
+        return tuple(values[row] for row in rows)
+    return values.take(rows) if isinstance(values, (Pairs, Pictures)) else values[rows]
+
+
+def _renumbered(sources: IntArray, real: IntArray, n: int) -> IntArray:
+    """Source rows after only some of the training images were kept; -1 where the source was not."""
+    place = np.full(n + 1, -1, dtype=np.int64)
+    place[real] = np.arange(len(real))
+    return place[sources]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,19 +13,12 @@ from lab.registry import Registry
 
 Compute = Callable[[Comparison], Measurement]
 
-_MODULES = (
-    "fidelity.kernel_distance",
-    "fidelity.frechet_distance",
-    "fidelity.precision",
-    "fidelity.density",
-    "diversity.recall",
-    "diversity.coverage",
-    "privacy.near_copy_share",
-    "privacy.closer_to_training",
-    "alignment.label_agreement",
-    "alignment.clip_score",
-    "alignment.retrieval_recall",
-)
+_ROOMS = ("fidelity", "diversity", "privacy", "alignment", "utility")
+_HEADLINES = (
+    "kernel-distance", "frechet-distance", "precision", "density", "recall", "coverage", "near-copy-share",
+    "closer-to-training", "label-agreement", "clip-score", "retrieval-recall",
+)  # fmt: skip
+"""What a quick look shows, first in every list; the others follow by question and title."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +48,11 @@ def metric(spec: MetricSpec) -> Callable[[Compute], Compute]:
 
 
 def load_metrics() -> Registry[Metric]:
-    """The registry with all built-in metrics in it; loads NumPy only."""
-    for module in _MODULES:
-        importlib.import_module(f"lab.metrics.{module}")
+    """The registry with all built-in metrics in it: every module of the rooms; loads NumPy only."""
+    for room in _ROOMS:
+        package = importlib.import_module(f"lab.metrics.{room}")
+        for found in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"lab.metrics.{room}.{found.name}")
     return METRICS
 
 
@@ -71,4 +67,9 @@ def get_metric(name: str) -> Metric:
 
 def all_specs() -> list[MetricSpec]:
     """Every spec, headline first, in the order in which pages list them."""
-    return [entry.spec for _, entry in load_metrics()]
+    return sorted((entry.spec for _, entry in load_metrics()), key=_rank)
+
+
+def _rank(spec: MetricSpec) -> tuple[int, int, str]:
+    head = _HEADLINES.index(spec.name) if spec.name in _HEADLINES else len(_HEADLINES)
+    return head, _ROOMS.index(spec.axis), spec.title

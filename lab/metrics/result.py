@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,10 @@ class MetricResult:
         floor, floor_low, floor_high: mean and spread of the same statistic for real images at `floor_n`
             images.
         note: one or more sentences; empty when there is nothing to say.
+        published, published_note: what the published code of the metric gives where it differs from the definition,
+            and one sentence why.
+        details: plain JSON for charts and tables of this metric: curves, histograms, sub-values by name.
+        seconds: what it took, None where nobody looked.
         per_image: (n_synthetic,) float64 score of each sample in the order given, where there is one; not
             in the JSON.
     """
@@ -52,6 +57,10 @@ class MetricResult:
     floor_high: float | None = None
     floor_n: int | None = None
     note: str = ""
+    published: float | None = None
+    published_note: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    seconds: float | None = field(default=None, compare=False)
     per_image: NDArray[np.float64] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -62,9 +71,8 @@ class MetricResult:
 
     def to_json(self) -> dict[str, Any]:
         """All fields but `per_image`, as plain JSON."""
-        record = asdict(self)
-        del record["per_image"]
-        return record
+        record = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "per_image"}
+        return {**record, "details": dict(self.details)}
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> MetricResult:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Axis = Literal["fidelity", "diversity", "privacy", "alignment"]
+Axis = Literal["fidelity", "diversity", "privacy", "alignment", "utility"]
 Direction = Literal["lower", "higher", "null"]
-Need = Literal["features", "labels", "held-out", "near-copy", "captions"]
+Need = Literal[
+    "features", "labels", "held-out", "near-copy", "captions",
+    "pictures", "sources", "siblings", "masks", "logits", "depths", "resolutions", "re-id", "copy-embedding",
+    "second-task", "text-encoder",
+]  # fmt: skip
 
 REAL_TO_REAL = "Real against real"
 SHUFFLED = "Shuffled captions"
@@ -17,6 +21,25 @@ _ARROWS: dict[Direction, str] = {
     "higher": "↑ higher is better",
     "null": "→ best at the null line",
 }
+
+
+@dataclass(frozen=True)
+class MetricOption:
+    """A number a person may change, with the value that the publication used.
+
+    Args:
+        name: short, lower case, as in `evaluate_run(options={"xing-privacy.k": 5})` after the dot.
+        title: words for the form.
+        default, low, high: the published value and the ends of what makes sense.
+        explanation: one sentence for the tooltip.
+    """
+
+    name: str
+    title: str
+    default: float
+    low: float
+    high: float
+    explanation: str
 
 
 @dataclass(frozen=True)
@@ -39,6 +62,7 @@ class MetricSpec:
         reference: where the definition was published.
         definition: one sentence a radiologist can read.
         floor: what the floor of its results is, in a few words for legends.
+        options: numbers a person may change.
     """
 
     name: str
@@ -57,6 +81,7 @@ class MetricSpec:
     reference: str
     definition: str
     floor: str = REAL_TO_REAL
+    options: tuple[MetricOption, ...] = ()
 
     def __post_init__(self) -> None:
         for field in ("name", "title", "symbol", "null", "bias", "cost", "reference", "definition", "floor"):
@@ -83,4 +108,5 @@ class MetricSpec:
         fields = {
             name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("low", "high")
         }
-        return {**fields, "needs": list(self.needs), "range": ends}
+        options = [asdict(option) for option in self.options]
+        return {**fields, "needs": list(self.needs), "range": ends, "options": options}

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from lab.runs.context import RunContext
 from lab.runs.kind import run_kind
 from lab.runs.kinds.embed import matrix, resident_extractor
+from lab.runs.kinds.evaluate_groups import group_titles, in_group
+from lab.runs.kinds.providers import Sets, provided
 from lab.runs.kinds.reference import near_copies, open_reference, verdicts
 from lab.runs.spec import Progress, RunSpec
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 _CODE = (
     "lab.data.preprocess", "lab.runs.kinds.set_checks",
     "lab.metrics", "lab.features", "lab.neighbours", "lab.runs.kinds.reference", "lab.runs.kinds.text_image",
-    "lab.runs.captions", "lab.data.labels",
+    "lab.runs.captions", "lab.data.labels", "lab.runs.kinds.evaluate_groups", "lab.runs.kinds.providers",
 )  # fmt: skip
 
 
@@ -37,22 +39,38 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
 
     names: list[str] = spec.settings["metrics"]
     warnings = yield from _warnings(spec, ctx)
-    results = [json.loads(kept) for name in names if (kept := ctx.part(f"metric-{name}"))]
-    waiting = [name for name in names if ctx.part(f"metric-{name}") is None]
-    if waiting:
-        given, warning = yield from _inputs(spec, ctx, waiting)
+    plan = _plan(spec, names)
+    results = [json.loads(kept) for key in plan if (kept := ctx.part(key))]
+    if len(results) < len(plan):
+        waiting = list(dict.fromkeys(name for key, (_, name) in plan.items() if ctx.part(key) is None))
+        given, warning, sides = yield from _inputs(spec, ctx, waiting)
+        keys = {pair: key for key, pair in plan.items()}
         stage = "Computing metrics"
-        yield ctx.progress(stage, len(results), len(names))
-        for result in evaluate(waiting, given, spec.settings["seed"]):
-            record = result.to_json()
-            record["note"] = " ".join(filter(None, (warning, record["note"])))
-            if result.per_image is not None:
-                record["per_image"] = _scores(ctx, result.per_image)
-            ctx.save_part(f"metric-{result.metric}", json.dumps(record).encode())
-            results.append(record)
-            yield ctx.progress(stage, len(results), len(names))
-    results.sort(key=lambda record: names.index(record["metric"]))
+        for title in dict.fromkeys(title for title, _ in keys):
+            todo = [name for name in waiting if ctx.part(keys[title, name]) is None]
+            yield ctx.progress(stage, len(results), len(plan))
+            if not todo:
+                continue
+            part = in_group(given, title, sides.real, sides.synthetic, sides.held_out)
+            for result in evaluate(todo, part, spec.settings["seed"]):
+                record = result.to_json()
+                record["note"] = " ".join(filter(None, (warning, record["note"])))
+                if result.per_image is not None:
+                    record["per_image"] = _scores(ctx, result.per_image)
+                ctx.save_part(keys[title, result.metric], json.dumps(record).encode())
+                results.append(record)
+                yield ctx.progress(stage, len(results), len(plan), message=json.dumps(result.metric))
+    order = list(plan.values())
+    results.sort(key=lambda record: order.index((record["group"], record["metric"])))
     return {"results": results, "warnings": warnings, "provenance": _provenance(spec)}
+
+
+def _plan(spec: RunSpec, names: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Key of each part to the group and the metric it holds, in the order in which they are computed."""
+    from lab.data.resolve import resolve
+
+    titles = group_titles(resolve(spec.settings["real"]), spec.settings.get("by", ""))
+    return {f"metric-{number}-{name}": (title, name) for number, title in enumerate(titles) for name in names}
 
 
 def _warnings(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, list[str]]:
@@ -73,12 +91,13 @@ def _warnings(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, list[
 
 def _inputs(
     spec: RunSpec, ctx: RunContext, names: Sequence[str]
-) -> Generator[Progress, None, tuple[MetricInput, str]]:
-    """Everything the metrics are given, and a sentence about training images among the samples, if any."""
+) -> Generator[Progress, None, tuple[MetricInput, str, Sets]]:
+    """Everything the metrics are given, a sentence about training images among the samples, if any, and the sets."""
     import numpy as np
 
     from lab.data.resolve import resolve
     from lab.metrics.inputs import MetricInput
+    from lab.metrics.registry import get_metric
 
     chosen = spec.settings
     extractor = resident_extractor(ctx, chosen["extractor"])
@@ -93,6 +112,9 @@ def _inputs(
     judged: dict[str, Any] = {}
     if "near-copy-share" in names and held_out is not None:
         judged = yield from _judged(ctx, spec, extractor, synthetic, held_out)
+    sides = Sets(chosen["real"], real, synthetic, held_out, extractor, chosen)
+    needs = {need for name in names for need in get_metric(name).spec.needs}
+    more = yield from provided(ctx, sides, needs)
     pairs = yield from _pairs(ctx, chosen["real"], synthetic, held_out, names)
     known = sorted(set(filter(None, real.labels())))
     is_dataset = synthetic.tag != "SYNTHETIC"
@@ -108,6 +130,8 @@ def _inputs(
         held_out_labels=np.asarray(held_out.labels(), dtype=str) if known and held_out is not None else None,
         **judged,
         **pairs,
+        **more,
+        options=chosen.get("options", {}),
         real_digests=tuple(real.digests()),
         # Without digests the guard against real images among the samples stays silent: a person asked for that.
         synthetic_digests=() if chosen["copies"] == "measure" else tuple(synthetic.digests()),
@@ -115,7 +139,7 @@ def _inputs(
         extractor=extractor.id,
         split=chosen["real"].partition(":")[2] or "train",
     )
-    return given, warning
+    return given, warning, sides
 
 
 def _judged(

@@ -1,0 +1,1 @@
+"""Does a model learn from the samples what it would learn from real images?"""
