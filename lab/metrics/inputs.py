@@ -14,7 +14,18 @@ from lab.metrics.pairs import Pairs
 from lab.metrics.pictures import Pictures
 
 FloatArray = NDArray[np.floating]
-_PARALLEL = ("patients", "groups", "labels", "digests", "pairs", "pictures", "masks", "sources", "prompts")
+_PARALLEL = (
+    "patients",
+    "groups",
+    "labels",
+    "digests",
+    "pairs",
+    "pictures",
+    "masks",
+    "sources",
+    "prompts",
+    "findings",
+)
 BoolArray = NDArray[np.bool_]
 StrArray = NDArray[np.str_]
 IntArray = NDArray[np.int64]
@@ -50,6 +61,8 @@ class MetricInput:
         held_out: (h, d) real images that no generator saw, or None; the control of every number.
         held_out_patients: (h,) with `held_out`.
         real_labels, synthetic_labels, held_out_labels: label of each image; the prompted label of each sample.
+        real_findings, synthetic_findings, held_out_findings: every finding of each image joined by "|"; "" where
+            nobody said; of a sample those its prompt asks for.
         near_copy: (m,) True where the calibrated verdict on a sample is "near-copy".
         control_near_copy: (h,) the same verdict on each held-out image.
         synthetic_pairs, held_out_pairs: (m) and (h) images beside their prompts or captions, by a text-image model.
@@ -82,6 +95,9 @@ class MetricInput:
     real_labels: StrArray | None = None
     synthetic_labels: StrArray | None = None
     held_out_labels: StrArray | None = None
+    real_findings: StrArray | None = None
+    synthetic_findings: StrArray | None = None
+    held_out_findings: StrArray | None = None
     near_copy: BoolArray | None = None
     control_near_copy: BoolArray | None = None
     synthetic_pairs: Pairs | None = None

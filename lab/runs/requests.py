@@ -175,6 +175,7 @@ def evaluate_run(
     by: Literal["", "label", "view", "vendor", "sex"] = "",
     options: Mapping[str, float] | None = None,
     second_task: str = "",
+    text_image: str = "",
 ) -> RunSpec:
     """A run that measures a synthetic set against a real one.
 
@@ -188,6 +189,7 @@ def evaluate_run(
             "measure" counts them, says so in every note and goes on.
         by: also measure each value of this column on its own.
         options: numbers of metrics that differ from the published ones, "metric.option" to value.
+        text_image: model that compares images with captions; "" is the one that comes along.
         second_task: column of the real set's table that holds the labels of a second task.
 
     Raises:
@@ -195,6 +197,7 @@ def evaluate_run(
         NotFoundError: for an unknown metric, dataset or set.
     """
     from lab.features.text_image_fit import installed_digest
+    from lab.features.text_image_models import digest_of
     from lab.metrics.registry import get_metric
 
     names = list(dict.fromkeys(metrics))
@@ -212,6 +215,7 @@ def evaluate_run(
     chosen |= {"by": by} if by else {}
     chosen |= {"options": checked_options(options, names)} if options else {}
     chosen |= {"second_task": second_task} if second_task else {}
+    chosen |= {"text_image": text_image} if text_image else {}
     inputs = {
         "real": set_digest(real),
         "synthetic": set_digest(synthetic),
@@ -221,7 +225,7 @@ def evaluate_run(
     if "near-copy-share" in names:
         inputs["calibration"] = calibration_digest(dataset_name(real), extractor)
     if "captions" in needs:
-        inputs["text_image"] = installed_digest()
+        inputs["text_image"] = digest_of(text_image) if text_image else installed_digest()
     # A folder's name can hold a patient's: it stays out of the list of runs.
     named = "a folder" if "/" in synthetic or "\\" in synthetic else synthetic
     label = f"{len(names)} metrics of {named} against {real}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lab.runs.context import RunContext
 from lab.runs.kind import run_kind
 from lab.runs.kinds.embed import matrix, resident_extractor
-from lab.runs.kinds.evaluate_groups import group_titles, in_group
+from lab.runs.kinds.evaluate_groups import findings, group_titles, in_group
 from lab.runs.kinds.providers import Sets, provided
 from lab.runs.kinds.reference import near_copies, open_reference, verdicts
 from lab.runs.spec import Progress, RunSpec
@@ -131,6 +131,7 @@ def _inputs(
         **judged,
         **pairs,
         **more,
+        **findings(real, synthetic, held_out),
         options=chosen.get("options", {}),
         real_digests=tuple(real.digests()),
         # Without digests the guard against real images among the samples stays silent: a person asked for that.

@@ -52,6 +52,22 @@ def in_group(
     )
 
 
+def findings(real: ImageSet, synthetic: ImageSet, held_out: ImageSet | None) -> dict[str, NDArray[np.str_]]:
+    """Every finding of each image, joined by "|", as fields of a `MetricInput`; empty where nobody said any."""
+    import numpy as np
+
+    sides = {
+        "real_findings": _values(real, "label"),
+        "synthetic_findings": _sample_values(synthetic, real, "label"),
+    }
+    if held_out is not None:
+        sides["held_out_findings"] = _values(held_out, "label")
+    return {
+        name: np.asarray(["|".join(sorted(found)) for found in rows], dtype=str)
+        for name, rows in sides.items()
+    }
+
+
 def _having(values: Iterable[set[str]], value: str) -> NDArray[np.int64]:
     import numpy as np
 

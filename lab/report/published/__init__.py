@@ -1,0 +1,1 @@
+"""Figures that others published, as reference beside own runs: never ours, always with their source."""
