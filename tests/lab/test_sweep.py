@@ -1,0 +1,171 @@
+"""Sweeps of sampling settings: many groups from one launch, queued as ordinary runs, collected from the store."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lab.config import settings
+from lab.errors import InputError, NotFoundError
+from lab.generators.request import GenerationRequest
+from lab.metrics.result import MetricResult
+from lab.runs.requests import generate_run
+from lab.runs.store import RunStore
+from lab.runs.sweep_requests import sweep
+from lab.runs.sweeps import get_sweep, groups_of, launch, list_sweeps, results_of
+from tests.builders.memory_set import blobs
+from tests.builders.toy_pipeline import toy_card_json
+
+PROMPTS = ("small left effusion", "normal")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the names of a pipeline and few weights: nothing is generated here."""
+    from safetensors.numpy import save_file
+
+    folder = tmp_path_factory.mktemp("toy") / "model"
+    (folder / "unet").mkdir(parents=True)
+    index = {"_class_name": "StableDiffusionPipeline", "unet": ["diffusers", "UNet2DConditionModel"]}
+    (folder / "model_index.json").write_text(json.dumps(index), "utf-8")
+    save_file(
+        {"weight": np.ones(3, np.float32)}, str(folder / "unet" / "diffusion_pytorch_model.safetensors")
+    )
+    return folder
+
+
+@pytest.fixture
+def store(workspace: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> RunStore:
+    """A store, two checkpoints as generators, and a real side that is a sample set."""
+    from lab.runs import metric_requests
+
+    (workspace / "generators").mkdir(parents=True)
+    for name in ("step-1000", "step-2000"):
+        (workspace / "generators" / f"{name}.json").write_text(
+            json.dumps(toy_card_json(model, name)), "utf-8"
+        )
+    monkeypatch.setattr(metric_requests, "dataset_digest", lambda _: "d" * 64)
+    _samples("films", 0)
+    return RunStore.open(settings())
+
+
+def _samples(name: str, seed: int) -> None:
+    from lab.data.samples import NewSample, SampleSetWriter
+
+    writer = SampleSetWriter(name, "step-1000")
+    writer.append(
+        NewSample(at, film, {"seed": at}, "normal") for at, film in enumerate(blobs(seed, 3, side=16))
+    )
+    writer.finalise()
+
+
+def _asked(**changes):
+    return sweep(
+        **{
+            "generators": ["step-1000", "step-2000"], "prompts": PROMPTS, "samples": 70, "real": "films",
+            "metrics": ["recall", "closer-to-training"], "steps": (2, 4), "guidances": (1.0, 2.0), **changes,
+        }
+    )  # fmt: skip
+
+
+def _finish(store: RunStore, run_id: str, result: dict) -> None:
+    claim = store.claim_run(run_id, "tester")
+    assert claim is not None
+    store.finish(claim.token, result)
+
+
+@pytest.mark.row("XI-08")
+def test_one_launch_queues_eight_groups_that_differ_by_their_setting_alone(store: RunStore) -> None:
+    asked = _asked()
+    groups = launch(asked, store)
+    assert len(groups) == 8 and len({one.setting.name for one in groups}) == 8
+    runs = [run for group in groups for run in group.generations]
+    assert len(runs) == 8 * 2 * 2 and all(run is not None and run.state == "queued" for run in runs)
+    assert len({run.id for run in runs}) == 32, "two prompts, and 70 samples are 64 and 6"
+    told = [run.spec.settings for run in groups[0].generations]
+    other = [run.spec.settings for run in groups[-1].generations]
+    request = GenerationRequest("step-2000", PROMPTS[1], tuple(range(64, 70)), 4, 2.0, 32)
+    assert generate_run(request, None).digest == groups[-1].generations[3].digest, "the ordinary run"
+    for one, two in zip(told, other, strict=True):
+        assert one["seeds"] == two["seeds"] and one["prompt"] == two["prompt"]
+        assert (one["generator"], one["steps"], one["guidance"]) == ("step-1000", 2, 1.0)
+        assert (two["generator"], two["steps"], two["guidance"]) == ("step-2000", 4, 2.0)
+    assert [len(one["seeds"]) for one in told] == [64, 6, 64, 6] and told[1]["seeds"][0] == 64
+    launch(asked, store)
+    assert len(store.list(limit=1000)) == 32, "asking again queues nothing twice"
+
+
+@pytest.mark.row("XI-08")
+def test_groups_are_measured_as_their_samples_come_and_their_results_are_collected(store: RunStore) -> None:
+    asked = _asked(samples=3, prompts=("normal",), generators=["step-1000"], guidances=(1.0, 2.0, 3.0))
+    groups = launch(asked, store)
+    assert len(groups) == 6 and all(group.evaluation is None for group in groups)
+    for number, group in enumerate(groups[:5]):
+        (run,) = group.generations
+        _samples(f"set-{number}", 10 + number)
+        _finish(store, run.id, {"sample_set": f"set-{number}"})
+    groups = launch(asked, store)
+    measured = [group for group in groups if group.evaluation]
+    assert len(measured) == 5 and groups[5].samples == "" and groups[5].evaluation is None
+    assert measured[2].evaluation.spec.settings["synthetic"] == "set-2" == measured[2].samples
+    for number, group in enumerate(measured):
+        record = MetricResult(
+            "recall", "Recall", number / 10, None, None, 3, 3, 0, 4, "toy", "train", "all", 0
+        ).to_json()
+        _finish(store, group.evaluation.id, {"results": [record]})
+    found = results_of(groups_of(asked, store))
+    assert [results[0].value for results in found.values()] == [0.0, 0.1, 0.2, 0.3, 0.4]
+    assert list(found)[1] == "step-1000, 2 steps, guidance 2"
+    from lab.analysis.goals import values_of
+
+    assert len(values_of(found)["recall"]) == 5
+
+
+def test_a_sweep_is_kept_under_an_id_and_damaged_ones_are_left_out(store: RunStore) -> None:
+    asked = _asked(samples=2)
+    launch(asked, store)
+    assert get_sweep(asked.id) == asked and list_sweeps() == [asked] and _asked(samples=2).id == asked.id
+    (settings().workspace / "sweeps" / "0000000000000000.json").write_text("{", "utf-8")
+    assert list_sweeps() == [asked]
+    for name in ("0000000000000000", "../secrets", "nothing"):
+        with pytest.raises(NotFoundError):
+            get_sweep(name)
+
+
+def test_impossible_sweeps_are_refused_before_anything_is_queued(store: RunStore) -> None:
+    for changes in ({"prompts": ()}, {"samples": 0}, {"steps": range(1, 40)}, {"guidances": (99.0,)}, {"metrics": ()},
+                    {"samples": 64 * 64}):  # fmt: skip
+        with pytest.raises(InputError):
+            _asked(**changes)
+    with pytest.raises(NotFoundError):
+        _asked(generators=["nobody"])
+    assert store.list() == []
+
+
+def test_the_command_queues_and_tells(store: RunStore, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    from lab.commands import sweep as command
+    from lab.commands.main import run
+
+    monkeypatch.setattr(command, "ensure_worker", lambda: "running")
+    words = [
+        "sweep",
+        "--generators",
+        "step-1000",
+        "--prompt",
+        "normal",
+        "--real",
+        "films",
+        "--metrics",
+        "recall",
+    ]
+    with pytest.raises(SystemExit) as ended:
+        run([*words, "--steps", "2,3,4", "--guidance", "1,2", "-n", "2", "--queue-only", "--json"])
+    assert ended.value.code == 0
+    told = json.loads(capsys.readouterr().out)
+    assert len(told["groups"]) == 6 and len(store.list(limit=1000)) == 6
+    with pytest.raises(SystemExit) as ended:
+        run([*words, "--steps", "two"])
+    assert ended.value.code == 1 and "no number" in capsys.readouterr().err
