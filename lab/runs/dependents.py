@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from lab.config import ASSETS
+
 
 @dataclass(frozen=True)
 class Dependent:
     """Something that names a dataset.
 
     Attributes:
-        kind: "generator", "samples", "dataset" or "runs".
+        kind: "generator", "network", "samples", "dataset" or "runs".
         name: its id, or the kind of the runs.
         words: for people.
     """
@@ -26,11 +28,17 @@ def dependents(id: str) -> list[Dependent]:
     from lab.data.samples import list_sample_sets
     from lab.data.store import list_datasets
     from lab.generators.cards import list_cards
+    from lab.identification.card import list_cards as list_networks
 
     found = [
         Dependent("generator", card.id, f"generator {card.id}: it learned from it")
         for card in list_cards()
         if card.training_dataset == id
+    ]
+    found += [
+        Dependent("network", card.title, f"{card.title}: it learned from it or was judged on it")
+        for folder, card in list_networks()
+        if card.dataset == id and not folder.is_relative_to(ASSETS)
     ]
     found += [
         Dependent("dataset", card.id, f"dataset {card.id}: it was made of it by a recipe")

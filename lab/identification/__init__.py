@@ -1,0 +1,1 @@
+"""Networks that say whether two images show one patient, or are one picture; trained here on any dataset."""
