@@ -15,11 +15,16 @@ from lab.commands import (
     gates,
     generate,
     generators,
+    identity,
     leakage,
+    metrics,
     neighbours,
     phantoms,
     runs,
     samples,
+    segmenter,
+    sensitivity,
+    sweep,
     train,
 )
 from lab.errors import LabError
@@ -39,6 +44,9 @@ app.add_typer(gates.app, name="gates")
 app.add_typer(generators.app, name="generators")
 app.add_typer(extractors.app, name="extractors")
 app.add_typer(leakage.app, name="leakage")
+app.add_typer(identity.app, name="identity")
+app.add_typer(segmenter.app, name="segmenter")
+app.add_typer(metrics.app, name="metrics")
 app.command("doctor")(doctor.doctor)
 app.command("prepare")(doctor.prepare)
 app.command("generate")(generate.generate)
@@ -49,6 +57,8 @@ app.command("spaces")(neighbours.spaces)
 app.command("retrieve")(neighbours.retrieve)
 app.command("map")(analyse.feature_map)
 app.command("evaluate")(analyse.evaluate)
+app.command("sensitivity")(sensitivity.sensitivity)
+app.command("sweep")(sweep.sweep)
 app.command("train")(train.train)
 app.command("worker")(runs.worker)
 

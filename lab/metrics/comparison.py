@@ -73,6 +73,13 @@ class Comparison:
     def __init__(self, given: MetricInput, seed: int) -> None:
         self.given = given
         self.seed = seed
+        self._shared: dict[str, Any] = {}
+
+    def shared(self, key: str, make: Callable[[], Any]) -> Any:
+        """What `make` gives, made once for all metrics that ask under the same key."""
+        if key not in self._shared:
+            self._shared[key] = make()
+        return self._shared[key]
 
     def rng(self, purpose: str) -> np.random.Generator:
         """A generator that depends on the seed and on what it is for, not on what ran before."""
@@ -92,7 +99,7 @@ class Comparison:
     def synthetic(self) -> Points:
         """Samples."""
         patients = None if self.given.synthetic_groups is None else self.given.groups_of_samples()
-        return self._points(self.given.synthetic, patients)
+        return self._points(self.given.synthetic, patients, centre=self.real.middle)
 
     @cached_property
     def held_out(self) -> Points | None:
@@ -100,7 +107,7 @@ class Comparison:
         if self.given.held_out is None or self.given.n_held_out == 0:
             return None
         patients = np.asarray(self.given.held_out_patients).astype(str)
-        return self._points(self.given.held_out, patients, self.given.held_out_labels)
+        return self._points(self.given.held_out, patients, self.given.held_out_labels, self.real.middle)
 
     @cached_property
     def groups(self) -> int:
@@ -126,8 +133,9 @@ class Comparison:
         held_out = self.held_out
         if held_out is not None:
             n = min(self.synthetic.n, held_out.n)
-            draws = 1 if n == held_out.n else FLOOR_DRAWS
-            rows = [balanced_draw(held_out.patients, n, rng) for _ in range(draws)]
+            if n == held_out.n and self.control is not None:
+                return (self.control,)
+            rows = [balanced_draw(held_out.patients, n, rng) for _ in range(FLOOR_DRAWS)]
             return tuple(SetPair(self.real, held_out.take(row)) for row in rows)
         pairs = []
         for _ in range(FLOOR_DRAWS):
@@ -152,6 +160,7 @@ class Comparison:
         features: NDArray[np.floating],
         patients: NDArray[np.str_] | None,
         labels: NDArray[np.str_] | None = None,
+        centre: Floats | None = None,
     ) -> Points:
         values = np.ascontiguousarray(features, dtype=np.float64)
         weights = np.random.default_rng(0).normal(size=values.shape[1])
@@ -162,15 +171,19 @@ class Comparison:
         enough = index_patients(names)[1] >= self.groups > 0
         groups = balanced_groups(names, self.groups, self.seed) if enough else None
         told = None if labels is None else np.asarray(labels).astype(str)[order]
-        return Points(values[order], names, order, groups, self.groups if enough else 0, told)
+        count = self.groups if enough else 0
+        return Points(values[order], names, order, groups, count, told, centre=centre, shared=True)
 
 
-def compare_sets(comparison: Comparison, statistic: Callable[[SetPair], Statistic]) -> Measurement:
+def compare_sets(
+    comparison: Comparison, statistic: Callable[[SetPair], Statistic], floors: bool = True
+) -> Measurement:
     """Value, control and floor of a set statistic, with jackknife intervals by patient group.
 
     Args:
         comparison: the sets.
         statistic: from a pair of sets to the statistic and its delete-one-group values.
+        floors: measure the floor; False where the caller has one of its own.
 
     Returns:
         value +- 1.96 jackknife standard errors; no interval with fewer than 20 patients on a side.
@@ -179,7 +192,10 @@ def compare_sets(comparison: Comparison, statistic: Callable[[SetPair], Statisti
     low, high = _interval(main)
     control = None if comparison.control is None else statistic(comparison.control)
     control_low, control_high = _interval(control) if control else (None, None)
-    floors = np.asarray([statistic(pair).value for pair in comparison.floors])
+    pairs = comparison.floors if floors else ()
+    values = np.asarray(
+        [control.value if control and pair is comparison.control else statistic(pair).value for pair in pairs]
+    )
     return Measurement(
         value=main.value,
         low=low,
@@ -187,10 +203,10 @@ def compare_sets(comparison: Comparison, statistic: Callable[[SetPair], Statisti
         control=control.value if control else None,
         control_low=control_low,
         control_high=control_high,
-        floor=float(floors.mean()) if len(floors) else None,
-        floor_low=float(floors.min()) if len(floors) > 1 else None,
-        floor_high=float(floors.max()) if len(floors) > 1 else None,
-        floor_n=comparison.floors[0].synthetic.n if comparison.floors else None,
+        floor=float(values.mean()) if len(values) else None,
+        floor_low=float(values.min()) if len(values) > 1 else None,
+        floor_high=float(values.max()) if len(values) > 1 else None,
+        floor_n=pairs[0].synthetic.n if pairs else None,
         note=_notes(comparison, low is None),
     )
 

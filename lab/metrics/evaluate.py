@@ -15,6 +15,8 @@ from lab.metrics.inputs import MetricInput
 from lab.metrics.registry import Metric, get_metric
 from lab.metrics.result import MetricResult
 
+_DEGENERATE = "The features are too large or too degenerate for a finite number; inspect the sets."
+
 
 def evaluate(names: Sequence[str], given: MetricInput, seed: int = 0) -> Iterator[MetricResult]:
     """Compute metrics in the order given, yielding each as it is done.
@@ -55,6 +57,9 @@ def _each(metrics: Sequence[Metric], given: MetricInput, seed: int, warnings: st
         except NotComputable as reason:
             yield _result(metric, comparison, None, str(reason))
             continue
+        except np.linalg.LinAlgError:
+            yield _result(metric, comparison, None, _DEGENERATE)
+            continue
         result = _result(metric, comparison, measurement, warnings)
         yield replace(result, seconds=time.perf_counter() - began)
 
@@ -86,9 +91,7 @@ def _result(
         found[end] = None if found[end] is None else spec.clip(found[end])
     numbers = [value for value in found.values() if isinstance(value, float)]
     if not np.isfinite(numbers).all():
-        return replace(
-            blank, note="The features are too large or too degenerate for a finite number; inspect the sets."
-        )
+        return replace(blank, note=_DEGENERATE)
     found["title"] = measurement.title or spec.title
     found["dimension"] = measurement.dimension or given.dimension
     found["extractor"] = measurement.extractor or given.extractor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.errors import InputError
+from lab.metrics.identity import Identity
 from lab.metrics.pairs import Pairs
-from lab.metrics.pictures import Pictures
+from lab.metrics.pictures import Image, Pictures
 
 FloatArray = NDArray[np.floating]
 _PARALLEL = (
@@ -25,6 +26,7 @@ _PARALLEL = (
     "sources",
     "prompts",
     "findings",
+    "segmented",
 )
 BoolArray = NDArray[np.bool_]
 StrArray = NDArray[np.str_]
@@ -73,9 +75,13 @@ class MetricInput:
         real_pictures, synthetic_pictures, held_out_pictures: pixels, read on demand.
         real_masks, synthetic_masks, held_out_masks: label maps beside the images: for samples the mask they were
             asked for.
+        real_segmented, synthetic_segmented, held_out_segmented: label maps that a segmenter finds in the images.
+        structures: names of the mask values, where the dataset's card has them.
         synthetic_sources: (m,) row of the training image whose prompt or pair each sample belongs to, -1 for none.
         synthetic_prompts: (m,) prompt of each sample; samples with an equal one are siblings.
         task_labels: labels of a second task by side name ("real", "synthetic", "held_out").
+        perceptual: LPIPS of two pictures, where its weights are on this machine.
+        identity: head and measured verification of the network whose embeddings `spaces["re-id"]` holds.
         absent: for a need, why it could not be had, as one sentence for the person.
         options: numbers a person changed, "metric.option" to value.
         real_digests, synthetic_digests, held_out_digests: content digests; equal ones on two sides are
@@ -110,9 +116,15 @@ class MetricInput:
     real_masks: Pictures | None = None
     synthetic_masks: Pictures | None = None
     held_out_masks: Pictures | None = None
+    real_segmented: Pictures | None = None
+    synthetic_segmented: Pictures | None = None
+    held_out_segmented: Pictures | None = None
+    structures: Mapping[int, str] = field(default_factory=dict)
     synthetic_sources: NDArray[np.int64] | None = None
     synthetic_prompts: StrArray | None = None
     task_labels: Mapping[str, StrArray] = field(default_factory=dict)
+    perceptual: Callable[[Image, Image], float] | None = None
+    identity: Identity | None = None
     absent: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, float] = field(default_factory=dict)
     real_digests: tuple[str, ...] = ()

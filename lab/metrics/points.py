@@ -1,34 +1,31 @@
 """Feature vectors as points: exact neighbour radii and ball counts, in blocks, with patient groups left out.
 
-Squared distances come from a float64 matrix product; those that decide (the k-th neighbour, a pair on the
-edge of a ball) are computed again by direct difference. So numbers do not depend on block size, order or
-BLAS.
+Squared distances come from matrix products; those that decide (the k-th neighbour, a pair on the edge of a ball) are
+computed again by direct difference in float64. So numbers do not depend on block size, order or BLAS.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lab.errors import NotComputable
-from lab.metrics.blocks import products
+from lab.metrics.balls import Balls
+from lab.metrics.gram import Screen, screen, worth_single
+from lab.metrics.passes import Across, Within, across, across_sums, within, within_lists, within_sums
+from lab.metrics.radii import radii_table, squared_distances
+
+if TYPE_CHECKING:
+    from lab.metrics.nearest import Nearest
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 K = 5
-_KEPT = K + 35
-_PAIRS = 1 << 16
-_EDGE = 1e-11
-
-
-def squared_distances(a: Floats, b: Floats) -> Floats:
-    """(n,) squared Euclidean distances of matching rows, by direct difference."""
-    difference = a - b
-    return np.einsum("nd,nd->n", difference, difference)
+__all__ = ["Balls", "K", "Points", "SetPair", "count_in_balls", "squared_distances"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,12 +33,14 @@ class Points:
     """One side of a comparison.
 
     Args:
-        features: (n, d) float64.
+        features: (n, d) float64; float32 is taken too, and distances are float64 all the same.
         patients: (n,) names.
         order: (n,) row of the caller's array that each row came from.
         groups: (n,) jackknife group, None without an interval.
         group_count: g, 0 without an interval.
         labels: (n,) label of each point, None where there are none.
+        centre: (d,) float64 that products are taken around, one for all sets of a comparison; None for the own mean.
+        shared: one pass over the set gives kernel sums and neighbours, since both will be asked for.
     """
 
     features: Floats
@@ -50,6 +49,8 @@ class Points:
     groups: IntArray | None
     group_count: int
     labels: NDArray[np.str_] | None = None
+    centre: Floats | None = None
+    shared: bool = False
 
     @property
     def n(self) -> int:
@@ -58,7 +59,8 @@ class Points:
 
     def take(self, rows: IntArray) -> Points:
         """Some of the points, without groups: for draws that get no interval of their own."""
-        return Points(self.features[rows], self.patients[rows], self.order[rows], None, 0)
+        taken = self.features[rows], self.patients[rows], self.order[rows]
+        return Points(*taken, None, 0, centre=self.middle, shared=self.shared)
 
     def in_given_order(self, values: Floats) -> Floats:
         """Per-point values in the order of the caller's array."""
@@ -69,7 +71,7 @@ class Points:
     @cached_property
     def norms(self) -> Floats:
         """(n,) squared lengths."""
-        return np.einsum("nd,nd->n", self.features, self.features)
+        return np.einsum("nd,nd->n", self.features, self.features, dtype=np.float64)
 
     @cached_property
     def radii(self) -> Floats:
@@ -84,39 +86,46 @@ class Points:
             raise NotComputable(
                 f"The {K} nearest neighbours need more than {K} images on each side; add images."
             )
-        nearest, distances = self._neighbours(min(_KEPT, self.n - 1))
-        table = np.repeat(distances[:, K - 1 : K], 1 + self.group_count, axis=1)
-        if self.groups is None:
-            return table
-        groups = self.groups[nearest]
-        for group in range(self.group_count):
-            touched = np.flatnonzero((groups[:, :K] == group).any(axis=1))
-            left = np.cumsum(groups[touched] != group, axis=1)
-            place = np.argmax(left == K, axis=1)
-            table[touched, 1 + group] = distances[touched, place]
-            for row in touched[left[:, -1] < K]:
-                table[row, 1 + group] = self._radius_without(int(row), group)
-            table[self.groups == group, 1 + group] = 0.0
-        return table
+        lists = self.within.lists if self.shared else within_lists(self)
+        return radii_table(self.features, lists, self.groups, self.group_count, K)
 
-    def _neighbours(self, kept: int) -> tuple[IntArray, Floats]:
-        nearest = np.empty((self.n, kept), dtype=np.int64)
-        distances = np.empty((self.n, kept))
-        for start, product in products(self.features, self.features):
-            rows = np.arange(start, start + len(product))
-            block = self.norms[rows, None] + self.norms[None, :] - 2.0 * product
-            block[np.arange(len(rows)), rows] = np.inf
-            candidates = np.argpartition(block, kept - 1, axis=1)[:, :kept]
-            for row, near in zip(rows, candidates, strict=True):
-                exact = squared_distances(self.features[near], self.features[row])
-                order = np.argsort(exact, kind="stable")
-                nearest[row], distances[row] = near[order], exact[order]
-        return nearest, distances
+    @cached_property
+    def kernel_sums(self) -> Floats:
+        """(g, g) sums of kernel values between groups, (1, 1) without groups; no point is paired with itself."""
+        return self.within.sums if self.shared and self.n > K else within_sums(self)
 
-    def _radius_without(self, row: int, group: int) -> float:
-        others = np.flatnonzero(self.groups != group)
-        others = others[others != row]
-        return float(np.partition(squared_distances(self.features[others], self.features[row]), K - 1)[K - 1])
+    @cached_property
+    def within(self) -> Within:
+        """Kernel sums and neighbour lists from one pass."""
+        return within(self)
+
+    @cached_property
+    def middle(self) -> Floats:
+        """(d,) what products are taken around."""
+        if self.centre is not None:
+            return self.centre
+        return np.asarray(self.features.mean(axis=0, dtype=np.float64))
+
+    @cached_property
+    def screened(self) -> Screen:
+        """The centred features, ready for products."""
+        return screen(self.features, self.middle, worth_single(*self.features.shape))
+
+    def screened_like(self, other: Screen) -> Screen:
+        """The same around another set's centre and in its precision."""
+        mine = self.screened
+        if (mine.centre is other.centre or np.array_equal(mine.centre, other.centre)) and (
+            mine.single == other.single
+        ):
+            return mine
+        return screen(self.features, other.centre, other.single)
+
+    @cached_property
+    def nearest_other(self) -> Nearest:
+        """The nearest other point of each point."""
+        from lab.metrics.nearest import nearest
+
+        return nearest(self, self, self.group_count, k=1, same=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,33 +141,50 @@ class SetPair:
         return min(self.real.group_count, self.synthetic.group_count)
 
     @cached_property
+    def nearest(self) -> Nearest:
+        """The two nearest training images of each sample."""
+        from lab.metrics.nearest import nearest
+
+        return nearest(self.synthetic, self.real, self.groups)
+
+    @cached_property
     def around_real(self) -> Balls:
         """Samples counted in the balls of training images."""
-        return count_in_balls(self.synthetic, self.real, self.groups)
+        return self.across.around_real
 
     @cached_property
     def around_synthetic(self) -> Balls:
         """Training images counted in the balls of samples."""
-        return count_in_balls(self.real, self.synthetic, self.groups)
+        return self.across.around_synthetic
+
+    @cached_property
+    def nearest_training(self) -> tuple[IntArray, Floats]:
+        """(m,) row of each sample's nearest training image, and the exact squared distance."""
+        return self.across.nearest
+
+    @cached_property
+    def kernel_sums(self) -> Floats:
+        """(g, g) sums of kernel values between groups of training images and of samples."""
+        shared = self.real.shared and self.synthetic.shared and min(self.real.n, self.synthetic.n) > K
+        return self.across.sums if shared and self._has_radii else across_sums(self)
+
+    @cached_property
+    def across(self) -> Across:
+        """Everything that one pass over training images and samples gives."""
+        return across(self)
+
+    @property
+    def _has_radii(self) -> bool:
+        try:
+            return bool(len(self.real.radii) and len(self.synthetic.radii))
+        except NotComputable:
+            return False
 
     def kept(self, points: Points, column: int) -> NDArray[np.bool_]:
         """(n,) which points stay when group column - 1 is left out; all for column 0."""
         if column == 0 or points.groups is None:
             return np.ones(points.n, dtype=bool)
         return points.groups != column - 1
-
-
-@dataclass(frozen=True, eq=False)
-class Balls:
-    """Who lies strictly inside whose ball.
-
-    Args:
-        counts: (n points, 1 + g) balls around each point; column j with group j - 1 left out of both sets.
-        covered: (n balls, 1 + g) whether any point lies inside each ball.
-    """
-
-    counts: IntArray
-    covered: NDArray[np.bool_]
 
 
 def count_in_balls(points: Points, balls: Points, groups: int) -> Balls:
@@ -169,43 +195,10 @@ def count_in_balls(points: Points, balls: Points, groups: int) -> Balls:
         balls: centres; their `radii` are the radii.
         groups: jackknife groups shared by both.
     """
-    columns = 1 + groups
-    radii = balls.radii[:, :columns]
-    largest = radii.max(axis=1)
-    counts = np.zeros((points.n, columns), dtype=np.int64)
-    covered = np.zeros((balls.n, columns), dtype=bool)
-    for start, product in products(points.features, balls.features):
-        rows = np.arange(start, start + len(product))
-        edge = _EDGE * (points.norms[rows, None] + balls.norms[None, :])
-        block = points.norms[rows, None] + balls.norms[None, :] - 2.0 * product
-        for row, ball in _batches(*np.nonzero(block <= largest[None, :] + edge)):
-            distance = _settled(points, balls, rows[row], ball, block[row, ball], radii, edge[row, ball])
-            inside = distance[:, None] < radii[ball]
-            for column in range(columns):
-                hit = inside[:, column]
-                counts[:, column] += np.bincount(rows[row[hit]], minlength=points.n)
-                if column and points.groups is not None:
-                    hit = hit & (points.groups[rows[row]] != column - 1)
-                covered[ball[hit], column] = True
-    return Balls(counts, covered)
-
-
-def _batches(row: IntArray, ball: IntArray) -> Iterator[tuple[IntArray, IntArray]]:
-    for start in range(0, len(row), _PAIRS):
-        yield row[start : start + _PAIRS], ball[start : start + _PAIRS]
-
-
-def _settled(
-    points: Points,
-    balls: Points,
-    row: IntArray,
-    ball: IntArray,
-    distance: Floats,
-    radii: Floats,
-    edge: Floats,
-) -> Floats:
-    near_edge = (np.abs(distance[:, None] - radii[ball]) <= edge[:, None]).any(axis=1)
-    settled = np.maximum(distance, 0.0)
-    for at in np.array_split(np.flatnonzero(near_edge), max(1, int(near_edge.sum()) // 512)):
-        settled[at] = squared_distances(points.features[row[at]], balls.features[ball[at]])
-    return settled
+    pair = SetPair(balls, points)
+    found = pair.around_real
+    return (
+        found
+        if pair.groups == groups
+        else Balls(found.counts[:, : 1 + groups], found.covered[:, : 1 + groups])
+    )

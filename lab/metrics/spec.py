@@ -10,7 +10,7 @@ Direction = Literal["lower", "higher", "null"]
 Need = Literal[
     "features", "labels", "held-out", "near-copy", "captions",
     "pictures", "sources", "siblings", "masks", "logits", "depths", "resolutions", "re-id", "copy-embedding",
-    "second-task", "text-encoder",
+    "second-task", "text-encoder", "radiomics", "perceptual",
 ]  # fmt: skip
 
 REAL_TO_REAL = "Real against real"
@@ -63,6 +63,7 @@ class MetricSpec:
         definition: one sentence a radiologist can read.
         floor: what the floor of its results is, in a few words for legends.
         options: numbers a person may change.
+        wants: like `needs`, but the metric is computed without them too and says so.
     """
 
     name: str
@@ -82,6 +83,7 @@ class MetricSpec:
     definition: str
     floor: str = REAL_TO_REAL
     options: tuple[MetricOption, ...] = ()
+    wants: tuple[Need, ...] = ()
 
     def __post_init__(self) -> None:
         for field in ("name", "title", "symbol", "null", "bias", "cost", "reference", "definition", "floor"):
@@ -109,4 +111,10 @@ class MetricSpec:
             name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("low", "high")
         }
         options = [asdict(option) for option in self.options]
-        return {**fields, "needs": list(self.needs), "range": ends, "options": options}
+        lists = {"needs": list(self.needs), "wants": list(self.wants), "options": options}
+        return {**fields, **lists, "range": ends}
+
+    @property
+    def asks(self) -> tuple[Need, ...]:
+        """Everything it reads where it is there: needs and wants."""
+        return (*self.needs, *self.wants)

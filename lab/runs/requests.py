@@ -6,9 +6,9 @@ and a changed dataset, weight file or setting is a new run. Nothing heavy is imp
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from lab.data.phantom_families import CXR, PhantomFamily
 from lab.errors import InputError
@@ -26,6 +26,8 @@ from lab.runs.dependencies import (
     last_made,
     set_digest,
 )
+from lab.runs.metric_requests import checked_options as checked_options
+from lab.runs.metric_requests import evaluate_run as evaluate_run
 from lab.runs.spec import RunSpec
 
 if TYPE_CHECKING:
@@ -163,90 +165,6 @@ def neighbours_run(
     inputs = {"dataset": dataset_digest(name), "calibration": calibration_digest(name, extractor)}
     inputs["extractor"] = extractor_digest(extractor)
     return RunSpec("neighbours", chosen, inputs, f"Neighbours of {len(digests)} images in {name}")
-
-
-def evaluate_run(
-    real: str,
-    synthetic: str,
-    metrics: Sequence[str],
-    extractor: str = EXTRACTOR,
-    seed: int = 0,
-    copies: Literal["refuse", "measure"] = "refuse",
-    by: Literal["", "label", "view", "vendor", "sex"] = "",
-    options: Mapping[str, float] | None = None,
-    second_task: str = "",
-    text_image: str = "",
-) -> RunSpec:
-    """A run that measures a synthetic set against a real one.
-
-    Args:
-        real: "ID" or "ID:SPLIT"; an ID means train.
-        synthetic: a sample set, a folder or "ID:SPLIT".
-        metrics: names, see `lab.metrics.registry`.
-        extractor: the feature extractor.
-        seed: of patient groups and draws.
-        copies: "refuse" ends the run when the synthetic side holds images of the real side, byte for byte;
-            "measure" counts them, says so in every note and goes on.
-        by: also measure each value of this column on its own.
-        options: numbers of metrics that differ from the published ones, "metric.option" to value.
-        text_image: model that compares images with captions; "" is the one that comes along.
-        second_task: column of the real set's table that holds the labels of a second task.
-
-    Raises:
-        InputError: when no metric is named.
-        NotFoundError: for an unknown metric, dataset or set.
-    """
-    from lab.features.text_image_fit import installed_digest
-    from lab.features.text_image_models import digest_of
-    from lab.metrics.registry import get_metric
-
-    names = list(dict.fromkeys(metrics))
-    if not names:
-        raise InputError("No metric was chosen; nothing was started; choose at least one.")
-    needs = {need for name in names for need in get_metric(name).spec.needs}
-    chosen: dict[str, Any] = {
-        "real": real,
-        "synthetic": synthetic,
-        "metrics": names,
-        "extractor": known_extractor(extractor),
-        "copies": copies,
-    }
-    # Absent settings are left out, so that a run asked before they existed keeps its digest.
-    chosen |= {"by": by} if by else {}
-    chosen |= {"options": checked_options(options, names)} if options else {}
-    chosen |= {"second_task": second_task} if second_task else {}
-    chosen |= {"text_image": text_image} if text_image else {}
-    inputs = {
-        "real": set_digest(real),
-        "synthetic": set_digest(synthetic),
-        "dataset": dataset_digest(dataset_name(real)),
-        "extractor": extractor_digest(extractor),
-    }
-    if "near-copy-share" in names:
-        inputs["calibration"] = calibration_digest(dataset_name(real), extractor)
-    if "captions" in needs:
-        inputs["text_image"] = digest_of(text_image) if text_image else installed_digest()
-    # A folder's name can hold a patient's: it stays out of the list of runs.
-    named = "a folder" if "/" in synthetic or "\\" in synthetic else synthetic
-    label = f"{len(names)} metrics of {named} against {real}"
-    return RunSpec("evaluate", {**chosen, "seed": checked_seed(seed)}, inputs, label)
-
-
-def checked_options(options: Mapping[str, float], metrics: Sequence[str]) -> dict[str, float]:
-    """Options of the chosen metrics that differ from their defaults, by "metric.option".
-
-    Raises:
-        InputError: for an option that no chosen metric has, or a value outside its range.
-    """
-    from lab.metrics.registry import get_metric
-
-    known = {f"{name}.{one.name}": one for name in metrics for one in get_metric(name).spec.options}
-    for name, value in options.items():
-        if name not in known or not known[name].low <= value <= known[name].high:
-            raise InputError(
-                "An option is unknown or outside its range; nothing was started; see the metric's options."
-            )
-    return {name: float(value) for name, value in sorted(options.items()) if value != known[name].default}
 
 
 def phantom_run(

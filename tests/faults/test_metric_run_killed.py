@@ -22,7 +22,7 @@ POINTS = (0, 2, 4)
 
 def finished_metrics(store: RunStore, run: Run) -> dict[str, str | None]:
     """The parts a run has kept, by metric."""
-    kept = {name: store.part_digest(run.digest, f"metric-{name}") for name in METRICS}
+    kept = {name: store.part_digest(run.digest, f"metric-0-{name}") for name in METRICS}
     return {name: digest for name, digest in kept.items() if digest}
 
 

@@ -246,6 +246,7 @@ class Perfect:
         raise NotImplementedError
 
 
+@pytest.mark.slow
 def test_held_out_films_in_place_of_samples_reach_the_ceiling_and_nothing_is_made_twice(once: Path) -> None:
     chosen = draw_prompts(20)
     held_out = asked_for(chosen, 128, silent)

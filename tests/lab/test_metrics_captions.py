@@ -90,6 +90,39 @@ def test_own_captions_score_above_shuffled_ones(good: MetricInput) -> None:
     assert less.control == score.control and recall.floor == pytest.approx(5 / 30)
 
 
+@pytest.mark.row("C8")
+def test_the_published_alignment_score_rounds_each_pair_to_three_digits(good: MetricInput) -> None:
+    """Cosines of fixed vectors by hand: 0.6 and 0.8 exactly, and one that rounding moves."""
+    images = np.tile([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], (5, 1))
+    texts = np.tile([[3.0, 4.0], [3.0, 4.0], [1.0, 0.0]], (5, 1))
+    side = Pairs(images, texts, np.asarray([f"c{row}" for row in range(15)]), "biovil-t")
+    (found,) = evaluate(["clip-score"], given(side, good.held_out_pairs))
+    assert found.value == pytest.approx((0.6 + 0.8 + np.sqrt(0.5)) / 3, abs=1e-12)
+    assert (
+        found.published == pytest.approx((0.6 + 0.8 + 0.707) / 3, abs=1e-12)
+        and "three digits" in found.published_note
+    )
+    assert found.extractor == "biovil-t"
+
+
+@pytest.mark.row("R11")
+def test_recall_is_told_at_three_depths_in_both_directions(good: MetricInput) -> None:
+    eye = Pairs(np.eye(30), np.eye(30), np.asarray([f"c{row}" for row in range(30)]), "toy")
+    (whole,) = evaluate(["retrieval-recall"], given(eye, eye))
+    table = whole.details["table"]
+    assert [(row["direction"], row["k"]) for row in table] == [
+        (way, k) for k in (1, 5, 10) for way in ("image to text", "text to image")
+    ]
+    assert all(row["samples"] == row["held-out images"] == 1.0 for row in table)
+    (noisy,) = evaluate(["retrieval-recall"], given(pairs(60, 30, 1.5, 1), pairs(80, 40, 0.5, 2)))
+    by_depth = [row["samples"] for row in noisy.details["table"] if row["direction"] == "text to image"]
+    assert (
+        by_depth[0] < by_depth[1] < by_depth[2] and noisy.details["table"][2]["shuffled captions"] == 0.1667
+    )
+    five = [row["samples"] for row in noisy.details["table"] if row["k"] == 5]
+    assert np.mean(five) == pytest.approx(noisy.value, abs=1e-4)
+
+
 @pytest.mark.row("R11")
 def test_the_identity_matrix_gives_recall_one_and_a_tie_counts_against() -> None:
     eye = np.eye(30)

@@ -12,8 +12,10 @@ from lab.metrics.registry import metric
 from lab.metrics.spec import SHUFFLED, MetricSpec
 
 K = 5
+DEPTHS = (1, 5, 10)
 FEWEST, MOST = 20, 100
 Hits = NDArray[np.bool_]
+Rows = NDArray[np.int64]
 
 
 @metric(
@@ -44,7 +46,8 @@ def retrieval_recall(comparison: Comparison) -> Measurement:
     """Mean over both directions of the share of pairs found within the best 5; control: held-out pairs.
 
     One image stands for all that share a caption. Both sides are drawn to the same number of pairs, at most 100,
-    because recall depends on it. Intervals: bootstrap over pairs, the others fixed.
+    because recall depends on it. The details give recall at 1, 5 and 10 in each direction. Intervals: bootstrap
+    over pairs, the others fixed.
 
     Raises:
         NotComputable: with fewer than 20 different prompts or captions.
@@ -73,6 +76,7 @@ def retrieval_recall(comparison: Comparison) -> Measurement:
         extractor=samples.pairs.model,
         note=f"{n} pairs; a sample finds its prompt in {made[0].mean():.3f}, a prompt its sample in "
         f"{made[1].mean():.3f}; held-out images {real[0].mean():.3f} and {real[1].mean():.3f}.",
+        details={"table": _table(samples, films, made[3], real[3])},
     )
 
 
@@ -95,11 +99,30 @@ def distinct(side: Side) -> NDArray[np.int64]:
 
 def _found(
     side: Side, rows: NDArray[np.int64], n: int, rng: np.random.Generator
-) -> tuple[Hits, Hits, tuple[float | None, float | None]]:
+) -> tuple[Hits, Hits, tuple[float | None, float | None], Rows]:
     chosen = np.sort(rng.choice(rows, n, replace=False))
     to_text, to_image = recall_hits(*side.pairs.take(chosen).unit())
     scores = (to_text.astype(np.float64) + to_image) / 2
-    return to_text, to_image, interval(scores, side.patients[chosen], rng)
+    return to_text, to_image, interval(scores, side.patients[chosen], rng), chosen
+
+
+def _table(samples: Side, films: Side, ours: Rows, theirs: Rows) -> list[dict[str, object]]:
+    """Recall at 1, 5 and 10 in both directions; the pairs are the same at every depth."""
+    units = samples.pairs.take(ours).unit(), films.pairs.take(theirs).unit()
+    table: list[dict[str, object]] = []
+    for k in DEPTHS:
+        made, real = (recall_hits(*unit, k=k) for unit in units)
+        for at, title in enumerate(("image to text", "text to image")):
+            table.append(
+                {
+                    "direction": title,
+                    "k": k,
+                    "samples": round(float(made[at].mean()), 4),
+                    "held-out images": round(float(real[at].mean()), 4),
+                    "shuffled captions": round(min(1.0, k / len(ours)), 4),
+                }
+            )
+    return table
 
 
 def _mean(first: Hits, second: Hits) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lab.data.labels import prompted_label
 
@@ -52,7 +52,7 @@ def in_group(
     )
 
 
-def findings(real: ImageSet, synthetic: ImageSet, held_out: ImageSet | None) -> dict[str, NDArray[np.str_]]:
+def findings(real: ImageSet, synthetic: ImageSet, held_out: ImageSet | None) -> dict[str, Any]:
     """Every finding of each image, joined by "|", as fields of a `MetricInput`; empty where nobody said any."""
     import numpy as np
 

@@ -84,12 +84,15 @@ def alignments(
     return [one.to_json() for one in found]
 
 
-def pairs_of(ctx: RunContext, images: ImageSet, limit: int | None = None) -> Generator[Progress, None, Pairs]:
+def pairs_of(
+    ctx: RunContext, images: ImageSet, limit: int | None = None, name: str = ""
+) -> Generator[Progress, None, Pairs]:
     """The images of a set beside their own captions, computed where the store lacks them.
 
     Args:
         images: the set; images without a caption stay without a vector.
         limit: at most so many, patients counted as equally as they can be; None for all.
+        name: of the text-image model; "" for the embedded one.
     """
     import numpy as np
 
@@ -98,7 +101,7 @@ def pairs_of(ctx: RunContext, images: ImageSet, limit: int | None = None) -> Gen
     from lab.features.text_image_store import ImageTower, text_vectors
     from lab.metrics.pairs import Pairs
 
-    model = resident_text_image(ctx)
+    model = resident_text_image(ctx, name or PHANTOM)
     tower, store = ImageTower(model), FeatureStore(ctx.settings.features)
     ids = images.ids()
     wanted = set(ids) if limit is None else set(patient_balanced(images, limit, 0))

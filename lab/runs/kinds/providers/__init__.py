@@ -31,6 +31,8 @@ PROVIDERS = {
     "copy-embedding": "copy_embedding",
     "second-task": "second_task",
     "text-encoder": "text_encoder",
+    "radiomics": "radiomics",
+    "perceptual": "perceptual",
 }
 
 
