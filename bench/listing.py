@@ -26,6 +26,7 @@ CASES = (
 # Module and function of each report: a table of its own, without a peer.
 REPORTS = (
     ("import_rate", "memory"),
+    ("metric_suite", "suite"),
     ("canary_recall", "recall"),
     ("browser_viewer", "measure"),
     ("browser_map", "measure"),
