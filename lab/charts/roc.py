@@ -21,7 +21,7 @@ _DASHES = ("solid", "dash", "dashdot", "longdash")
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """One attack: its words, corners (k,), area with interval, and whether it is the control."""
+    """One attack: its words, corners (k,), area with interval; the control is dashed, a quiet one thin and pale."""
 
     name: str
     fpr: Floats
@@ -30,6 +30,7 @@ class Curve:
     low: float
     high: float
     control: bool = False
+    quiet: bool = False
 
 
 def roc_figure(
@@ -81,13 +82,16 @@ def roc_figure(
 def _line(curve: Curve, place: int, log: bool) -> go.Scatter:
     import plotly.graph_objects as go
 
-    colour = theme.MARKS["held-out"].colour if curve.control else theme.SERIES[place % len(theme.SERIES)]
+    colour = (
+        theme.MARKS["held-out"].colour if curve.control else theme.LABELS[(place + 1) % len(theme.LABELS)]
+    )
     dash = _DASHES[(place + curve.control) % len(_DASHES)]
     words = f"{theme.safe(curve.name)}: area {curve.area:.3f} ({curve.low:.3f} to {curve.high:.3f})"
     fpr, tpr = _drawn(curve) if log else (curve.fpr, curve.tpr)
     return go.Scatter(
         x=fpr, y=tpr, mode="lines", name=words,
-        line={"color": colour, "width": 1.8 if curve.control else 2.6, "dash": dash},
+        line={"color": colour, "width": 1.8 if curve.control or curve.quiet else 3.0, "dash": dash},
+        opacity=0.65 if curve.quiet else 1.0,
         hovertemplate=f"{theme.safe(curve.name)}<br>%{{y:.1%}} of members at %{{x:.1%}}<extra></extra>",
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lab.commands import attacks
 from lab.commands.options import EXTRACTOR, AsJson, DatasetOption, ExtractorOption
 from lab.commands.output import emit, run_to_end, ticks
 from lab.leakage.demo_set import FOLDER
@@ -60,3 +61,8 @@ def report(
     origin = str(getattr(resolve(samples, folders=False), "origin", ""))
     told = counted(audit, open_dataset(name), dict((calibrated.result if calibrated else None) or {}), origin)
     emit({"run": audit["run"], **told}, as_json, lines(told))
+
+
+app.command("attack")(attacks.attack)
+app.command("lira")(attacks.lira)
+app.command("ledger")(attacks.ledger)

@@ -4,17 +4,18 @@ Black box (GAN-Leaks, Chen et al. 2020): a film the generator learnt by heart li
 The score is the distance to the nearest film of a reference set minus the distance to the nearest sample, so that a
 film which is near to everything is not taken for a member.
 
-White box (the loss attack of Yeom et al. 2018, for diffusion Carlini et al. 2023): the denoiser errs less on films it
-was trained on. The score is minus the squared error of its prediction on the film's latents under the film's own
-caption, averaged over fixed steps and fixed noises, the same for every film.
+White box: the attacks of `lab.leakage.attacks` ask the denoiser. Either kind is tried on members and on films never
+seen that are alike in label, view and vendor, lest it tell one kind of film from another.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +28,26 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 MEMBERS = "members.json"
-TIMES = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85)
-NOISES = 3
-BATCH = 16
-NOISE_SEED = 0
+# What both sides must be alike in; the last is given up first where too few films are left.
+MATCHED = ("view", "label", "vendor")
+# Of the films that could be had without matching, this share must be left.
+KEPT = 0.8
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The films an attack is tried on.
+
+    Attributes:
+        members, others: films the generator saw, and films it never saw.
+        columns: what both are matched in, of those the dataset tells.
+        apart: how far both mixes are apart all the same: total variation, 0 (the same shares) to 1.
+    """
+
+    members: ImageSet
+    others: ImageSet
+    columns: tuple[str, ...]
+    apart: float
 
 
 def read_members(root: Path | None) -> tuple[str, ...] | None:
@@ -56,8 +73,10 @@ def read_members(root: Path | None) -> tuple[str, ...] | None:
 
 def sides(
     train: ImageSet, held_out: ImageSet, members: Sequence[str] | None, most: int, seed: int = 0
-) -> tuple[ImageSet, ImageSet]:
+) -> Sides:
     """The films an attack is tried on: members and non-members, at most `most` of each, one a patient first.
+
+    Non-members are drawn with the members' shares of label, view and vendor, where the dataset tells them.
 
     Args:
         train, held_out: of the dataset the generator was trained on.
@@ -73,86 +92,51 @@ def sides(
             "An attack needs films that the generator saw and films it never saw; nothing was measured; install the "
             "dataset it was trained on, with held-out images."
         )
-    return (
-        subset(mine, patient_balanced(mine, most, seed)),
-        subset(held_out, patient_balanced(held_out, most, seed)),
-    )
+    ours = subset(mine, patient_balanced(mine, most, seed))
+    columns = _told_by_both(ours, held_out)
+    wanted = KEPT * min(len(ours.ids()), len(held_out.ids()))
+    while True:
+        chosen = _matched(ours, held_out, columns, most, seed)
+        if not columns or len(chosen) >= wanted:
+            break
+        columns = columns[:-1]
+    theirs = subset(held_out, chosen)
+    return Sides(ours, theirs, columns, _apart(_strata(ours, columns), _strata(theirs, columns)))
+
+
+def _told_by_both(ours: ImageSet, theirs: ImageSet) -> tuple[str, ...]:
+    """The columns of `MATCHED` that both tables have and that tell films apart."""
+    frames = [images.frame() for images in (ours, theirs)]
+    shared = (name for name in MATCHED if all(name in frame for frame in frames))
+    return tuple(name for name in shared if any(frame[name].nunique() > 1 for frame in frames))
+
+
+def _strata(images: ImageSet, columns: tuple[str, ...]) -> list[tuple[str, ...]]:
+    frame = images.frame()
+    told = [frame[name].astype(str).tolist() for name in columns]
+    return list(zip(*told, strict=True)) if told else [()] * len(frame)
+
+
+def _matched(ours: ImageSet, theirs: ImageSet, columns: tuple[str, ...], most: int, seed: int) -> list[str]:
+    """Ids of non-members, patients first, no kind of film beyond its share among the members."""
+    kinds = dict(zip(theirs.ids(), _strata(theirs, columns), strict=True))
+    shares = Counter(_strata(ours, columns))
+    total = sum(shares.values())
+    room = {kind: round(most * count / total) for kind, count in shares.items()}
+    chosen: list[str] = []
+    for name in patient_balanced(theirs, len(kinds), seed):
+        if len(chosen) < most and room.get(kinds[name], 0):
+            room[kinds[name]] -= 1
+            chosen.append(name)
+    return chosen
+
+
+def _apart(ours: list[tuple[str, ...]], theirs: list[tuple[str, ...]]) -> float:
+    """Total variation between the two mixes of kinds, 0..1."""
+    a, b = Counter(ours), Counter(theirs)
+    return sum(abs(a[kind] / len(ours) - b[kind] / max(1, len(theirs))) for kind in a | b) / 2.0
 
 
 def calibrated(to_samples: Floats, to_reference: Floats) -> Floats:
     """Scores (n,) of the black box attack from distances to the nearest sample and to the nearest reference film."""
     return np.asarray(to_reference, np.float64) - np.asarray(to_samples, np.float64)
-
-
-def why_closed(pipeline: Any) -> str:
-    """Why the loss of this pipeline cannot be read, in one sentence; "" where it can."""
-    parts: list[Any] = [getattr(pipeline, name, None) for name in ("unet", "vae", "scheduler")]
-    if any(part is None for part in parts) or not hasattr(pipeline, "encode_prompt"):
-        return "The white box attack reads latent diffusion models with a U-Net only; this generator is another kind."
-    unet, _, scheduler = parts
-    if getattr(unet.config, "addition_embed_type", None) is not None:
-        return "The white box attack does not read models with a second text encoder."
-    if getattr(scheduler.config, "prediction_type", "") not in ("epsilon", "v_prediction", "sample"):
-        return "The white box attack does not know what this generator's denoiser predicts."
-    return ""
-
-
-def losses(
-    pipeline: Any, films: Sequence[NDArray[np.uint8]], captions: Sequence[str], device: str
-) -> Iterator[Floats]:
-    """Denoising loss of each film, a batch at a time.
-
-    Args:
-        pipeline: a loaded diffusers pipeline; see `why_closed`.
-        films: (H, W) uint8 of the generator's own size.
-        captions: of each film.
-        device: where the pipeline is.
-
-    Yields:
-        (b,) float64 mean squared errors of at most `BATCH` films, lower for members.
-    """
-    import torch
-
-    scheduler, unet = pipeline.scheduler, pipeline.unet
-    alphas = scheduler.alphas_cumprod.to(device, torch.float32)
-    steps = [min(len(alphas) - 1, round(share * len(alphas))) for share in TIMES]
-    draw = torch.Generator().manual_seed(NOISE_SEED)
-    noises = None
-    with torch.no_grad():
-        for start in range(0, len(films), BATCH):
-            clean = _latents(pipeline, films[start : start + BATCH], device)
-            words = pipeline.encode_prompt(
-                prompt=list(captions[start : start + BATCH]), device=device, num_images_per_prompt=1,
-                do_classifier_free_guidance=False,
-            )[0]  # fmt: skip
-            if noises is None:
-                noises = torch.randn((NOISES, 1, *clean.shape[1:]), generator=draw).to(device)
-            errors = torch.zeros(len(clean), device=device)
-            for step in steps:
-                for noise in noises:
-                    signal = alphas[step]
-                    noisy = signal.sqrt() * clean + (1 - signal).sqrt() * noise
-                    times = torch.full((len(clean),), step, device=device)
-                    given = unet(noisy.to(unet.dtype), times, words.to(unet.dtype), return_dict=False)[
-                        0
-                    ].float()
-                    gap = given - _target(scheduler.config.prediction_type, clean, noise, signal)
-                    errors += (gap**2).mean(dim=(1, 2, 3))
-            yield (errors / (len(steps) * NOISES)).double().cpu().numpy()
-
-
-def _target(kind: str, clean: Any, noise: Any, signal: Any) -> Any:
-    """What the denoiser is asked for."""
-    if kind == "epsilon":
-        return noise
-    return clean if kind == "sample" else signal.sqrt() * noise - (1 - signal).sqrt() * clean
-
-
-def _latents(pipeline: Any, films: Sequence[NDArray[np.uint8]], device: str) -> Any:
-    import torch
-
-    vae = pipeline.vae
-    pixels = torch.from_numpy(np.stack(films)).to(device, vae.dtype)[:, None] / 127.5 - 1
-    coded = vae.encode(pixels.expand(-1, vae.config.in_channels, -1, -1)).latent_dist.mode().float()
-    shift = getattr(vae.config, "shift_factor", None) or 0.0
-    return (coded - shift) * float(getattr(vae.config, "scaling_factor", None) or 1.0)

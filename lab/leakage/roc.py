@@ -7,41 +7,20 @@ patients takes its place.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lab.errors import NotComputable
+from lab.leakage.rates import Rate, best_accuracy, clopper_pearson, draw_rates, patient_ends, rate_at
 from lab.metrics.patients import REPLICATES, bootstrap_means, index_patients
 
 Floats = NDArray[np.float64]
 LEVELS = (0.001, 0.01)
 # A rate of one in a hundred is not told of fewer than a hundred non-members, nor finer ones of fewer in proportion.
 GRID = (0.0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
-
-
-@dataclass(frozen=True)
-class Rate:
-    """`hits` of `n` with its Clopper-Pearson interval, at a false-positive rate of at most `fpr`.
-
-    Attributes:
-        allowed: false alarms among the `others` non-members at this operating point.
-    """
-
-    fpr: float
-    hits: int
-    n: int
-    low: float
-    high: float
-    allowed: int
-    others: int
-
-    @property
-    def value(self) -> float:
-        """True-positive rate, 0..1."""
-        return self.hits / self.n
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +32,10 @@ class Roc:
         area, low, high: area under it and its 95 % interval by patient.
         accuracy, accuracy_low, accuracy_high: balanced accuracy and its 95 % interval by patient; the threshold is
             chosen on one half of the patients and tried on the other.
-        rates: true-positive rates at 0.1 and 1 % false positives, where there are enough non-members.
+        best, best_low, best_high: the best balanced accuracy of any threshold (attack success rate) and its 95 %
+            interval by patient; chosen on the films it is told of, so above 0.5 by chance alone.
+        rates: true-positive rates at 0.1 and 1 % false positives with 95 % intervals by patient, where there are 1,000
+            and 100 non-members.
         members, others: images on both sides; member_patients, other_patients: their patients.
     """
 
@@ -65,6 +47,9 @@ class Roc:
     accuracy: float
     accuracy_low: float
     accuracy_high: float
+    best: float
+    best_low: float
+    best_high: float
     rates: tuple[Rate, ...]
     members: int
     others: int
@@ -104,27 +89,42 @@ def roc_of(
     wins = _wins(members, others, member_patients, other_patients)
     area = float(wins.sum() / (len(members) * len(others)))
     low, high = _interval(area, wins, member_patients, other_patients, seed)
-    rates = tuple(rate_at(members, others, level) for level in LEVELS if len(others) >= round(1 / level))
     people = index_patients(member_patients)[1], index_patients(other_patients)[1]
     accuracy = _accuracy(members, others, member_patients, other_patients, seed)
-    return Roc(fpr, tpr, area, low, high, *accuracy, rates, len(members), len(others), *people)
+    best, rates = _operating(members, others, member_patients, other_patients, seed)
+    return Roc(
+        fpr, tpr, area, low, high, *accuracy, *best, rates, len(members), len(others), *people
+    )  # fmt: skip
 
 
-def rate_at(members: Floats, others: Floats, level: float, confidence: float = 0.95) -> Rate:
-    """The true-positive rate at the lowest threshold that lets at most that share of non-members through."""
-    allowed = int(np.floor(level * len(others) + 1e-9))
-    ranked = np.sort(others)[::-1]
-    hits = int((members > ranked[allowed]).sum()) if allowed < len(ranked) else len(members)
-    low, high = clopper_pearson(hits, len(members), confidence)
-    passed = int((others > ranked[allowed]).sum()) if allowed < len(ranked) else len(others)
-    return Rate(level, hits, len(members), low, high, passed, len(others))
+def _operating(
+    members: Floats, others: Floats, member_patients: NDArray[Any], other_patients: NDArray[Any], seed: int
+) -> tuple[tuple[float, float, float], tuple[Rate, ...]]:
+    """Best balanced accuracy with its interval, and the rates that enough non-members stand behind."""
+    levels = tuple(level for level in LEVELS if len(others) >= round(1 / level))
+    drawn = draw_rates(members, others, member_patients, other_patients, levels or LEVELS[-1:], seed + 2)
+    people = index_patients(member_patients)[1]
+    rates = []
+    for place, level in enumerate(levels):
+        rate = rate_at(members, others, level)
+        low, high = patient_ends(rate.value, drawn.rates[:, place], people)
+        rates.append(replace(rate, low=low, high=high))
+    best = best_accuracy(members, others)
+    return (best, *patient_ends(best, drawn.best, people)), tuple(rates)
+
+
+def one_a_patient(scores: Floats, patients: NDArray[Any]) -> Floats:
+    """The first film's score of each patient: what exact binomial bounds may count."""
+    _, first = np.unique(np.asarray(patients).astype(str), return_index=True)
+    return np.asarray(scores)[np.sort(first)]
 
 
 def lower_epsilon(members: Floats, others: Floats, delta: float) -> float | None:
     """The smallest epsilon that the attack leaves possible, with 95 % confidence; None where it shows none above 0.
 
     ln((TPR_low - delta) / FPR_high) with Clopper-Pearson ends at several operating points; each gets its share of the
-    5 %, so that the largest may be taken.
+    5 %, so that the largest may be taken. The bounds count films, so of each patient one is to be given
+    (`one_a_patient`).
     """
     share = 1.0 - 0.05 / len(GRID)
     found = []
@@ -135,16 +135,6 @@ def lower_epsilon(members: Floats, others: Floats, delta: float) -> float | None
             found.append(float(np.log((rate.low - delta) / high)))
     best = max(found, default=0.0)
     return best if best > 0 else None
-
-
-def clopper_pearson(hits: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The exact interval of a share (Clopper and Pearson 1934)."""
-    from scipy.stats import beta
-
-    tail = (1.0 - confidence) / 2.0
-    low = 0.0 if hits == 0 else float(beta.ppf(tail, hits, n - hits + 1))
-    high = 1.0 if hits == n else float(beta.ppf(1.0 - tail, hits + 1, n - hits))
-    return low, high
 
 
 def _accuracy(

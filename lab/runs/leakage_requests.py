@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lab.data.merged import JOIN
 from lab.errors import InputError
+from lab.leakage.attacks.catalogue import EVERY, checked_attacks
 from lab.runs.dependencies import (
     EXTRACTOR,
     calibration_digest,
@@ -24,9 +25,10 @@ from lab.runs.spec import RunSpec
 if TYPE_CHECKING:
     from lab.leakage.extraction import Ask
     from lab.leakage.overtraining import Drill
+    from lab.leakage.shadow import Recipe
     from lab.runs.store import Run
 
-MOST_FILMS = 300
+FILMS = 100
 FEWEST_FILMS = 20
 
 
@@ -47,9 +49,10 @@ def membership_run(
     dataset: str,
     samples: str = "",
     members_of: str = "",
-    films: int = MOST_FILMS,
+    films: int = FILMS,
     seed: int = 0,
     extractor: str = EXTRACTOR,
+    attacks: Sequence[str] = EVERY,
 ) -> RunSpec:
     """A run that attacks a generator: which films was it trained on?
 
@@ -61,9 +64,10 @@ def membership_run(
             a generator that did not learn them by heart. "" for its own.
         films: films on each side, at most.
         seed: of the choice of films and of the bootstrap.
+        attacks: names of the catalogue; by default all of them.
 
     Raises:
-        InputError: for fewer than 20 films.
+        InputError: for fewer than 20 films, no attack or an unknown one.
         NotFoundError: for an unknown generator, dataset or set.
         GeneratorError: when the generator's weights are not here.
         StoreError: when its list of training films is damaged.
@@ -81,13 +85,43 @@ def membership_run(
     members = read_members(get_card(members_of or generator).root)
     chosen = {
         "generator": generator, "dataset": name, "samples": samples, "members_of": members_of, "films": films,
-        "seed": checked_seed(seed), "extractor": known_extractor(extractor),
+        "seed": checked_seed(seed), "extractor": known_extractor(extractor), "attacks": checked_attacks(attacks),
     }  # fmt: skip
     inputs = {
         "weights": model_digest(card), "dataset": dataset_digest(name), "members": digest_json(members),
         "samples": set_digest(samples) if samples else "none",
     }  # fmt: skip
     return RunSpec("membership", chosen, inputs, f"Membership attack on {generator}")
+
+
+def lira_run(
+    dataset: str, patients: int = 64, shadows: int = 8, recipe: Recipe | None = None, seed: int = 0
+) -> RunSpec:
+    """A run that trains small models on halves of some patients and attacks one of them with the others.
+
+    Args:
+        dataset: whose training films are used, one a patient.
+        patients: how many, 16 to 256.
+        shadows: shadow models, an even number of 4 to 64.
+        recipe: how each is trained.
+
+    Raises:
+        InputError: for numbers outside these ranges.
+        NotFoundError: for an unknown dataset.
+    """
+    from lab.leakage.shadow import FEWEST, MOST, Recipe
+
+    if not FEWEST <= patients <= MOST or not 4 <= shadows <= 64 or shadows % 2:
+        raise InputError(
+            f"LiRA takes {FEWEST} to {MOST} patients and an even number of 4 to 64 shadow models; nothing was started; "
+            "correct them."
+        )
+    name = dataset_name(dataset)
+    chosen = {
+        "dataset": name, "patients": patients, "shadows": shadows, "recipe": asdict(recipe or Recipe()),
+        "seed": checked_seed(seed),
+    }  # fmt: skip
+    return RunSpec("lira", chosen, {"dataset": dataset_digest(name)}, f"LiRA on small models of {name}")
 
 
 def extraction_run(

@@ -1,37 +1,39 @@
-"""Membership inference on the page: run the attacks with their control, and read the curves."""
+"""Membership inference on the page: choose attacks, see their cost, run them with their controls."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-import pandas as pd
 import streamlit as st
 
-from lab.charts.roc import Curve, roc_figure
 from lab.data.merged import MOST, merged_reference
 from lab.data.samples import list_sample_sets
 from lab.generators.card import GeneratorCard
 from lab.generators.cards import list_cards
+from lab.leakage.attacks.catalogue import ATTACKS, BLACK_BOX, EVERY, calls_per_film
 from lab.leakage.membership import read_members
-from lab.runs.leakage_requests import MOST_FILMS, membership_run
+from lab.runs.leakage_requests import FILMS, membership_run
 from lab.runs.records import Run
 from lab.runs.spec import RunSpec
 from lab.runs.store import RunStore
 from lab.ui.frame import plain
 from lab.ui.leakage_population_choice import Chosen
-from lab.ui.leakage_population_ledger import ledger
+from lab.ui.leakage_population_curves import curves
+from lab.ui.leakage_population_lira import small_models
 from lab.ui.leakage_population_numbers import latest
 from lab.ui.run_panel import duration, expected, stand_in, submit
-from lab.ui.sample_card import DETECTORS
 from lab.ui.state import LeakageKey as Key
 
-WHITE = "white-box loss"
+COUNTS = (48, 100, 300, 1000)
 HELP = (
-    "Membership inference: a score says for each film whether the generator was trained on it. The "
-    "curve shows how many "
-    "members are recognised at each rate of false alarms on films it never saw. An area of 0.5 is "
-    "chance, 1 is certainty."
+    "Membership inference: a score says for each film whether the generator was trained on it. The curve shows "
+    "how many "
+    "members are recognised at each rate of false alarms on films it never saw. An area of 0.5 is chance, 1 is "
+    "certainty."
+)
+KINDS = (
+    "Black box: only the samples are needed; is a training film nearer to them than films of others are? All "
+    "others are "
+    "white box: they ask the model itself.\n\n"
+    + "\n\n".join(f"**{attack.title}.** {attack.words}" for attack in ATTACKS.values())
 )
 
 
@@ -40,21 +42,48 @@ def attacks(chosen: Chosen) -> None:
     card = chosen.card
     if card is None or card.training_dataset != chosen.dataset:
         st.caption(
-            "An attack needs a generator and the dataset it was trained on: choose both above. "
-            "Honest new images have no "
+            "An attack needs a generator and the dataset it was trained on: choose both above. Honest new "
+            "images have no "
             "generator to attack."
         )
         return
-    main = membership_run(card.id, chosen.dataset, chosen.reference)
+    picked, films = _choice()
+    if not picked:
+        st.caption("Choose at least one attack.")
+        return
     beside = control_card(card)
-    specs = [main]
+    specs = [membership_run(card.id, chosen.dataset, chosen.reference, films=films, attacks=picked)]
     if beside is not None:
-        specs.append(membership_run(beside.id, chosen.dataset, _samples_of(beside.id), card.id))
+        sets = _samples_of(beside.id)
+        specs.append(membership_run(beside.id, chosen.dataset, sets, card.id, films, attacks=picked))
     done = [RunStore.open().find_done(spec.digest) for spec in specs]
     if done[0] is None or any(run is None for run in done):
         _start(specs, done, beside)
     if done[0] is not None:
-        _shown(done[0], done[1] if len(done) > 1 else None, beside)
+        curves(done[0], done[1] if len(done) > 1 else None, beside)
+    small_models(chosen.dataset)
+
+
+def _choice() -> tuple[list[str], int]:
+    """Attacks and films a side."""
+    left, right = st.columns([0.7, 0.3], vertical_alignment="top")
+    picked = left.pills(
+        "Attacks", EVERY, selection_mode="multi", default=list(EVERY), key=Key.POPULATION_ATTACKS,
+        format_func=short_words, persist_state="session", help=KINDS,
+    )  # fmt: skip
+    films = right.select_slider(
+        "Films on each side", COUNTS, value=FILMS, key=Key.POPULATION_FILMS, persist_state="session",
+        format_func=lambda count: f"{count:,}",
+        help="Films the generator saw and films it never saw, as many of each as there are, at most. A rate at "
+        "1 % false "
+        "alarms needs 100 films it never saw, one at 0.1 % needs 1,000.",
+    )  # fmt: skip
+    return [name for name in EVERY if name in (picked or [])], int(films)
+
+
+def short_words(name: str) -> str:
+    """An attack of the catalogue on a button."""
+    return "Black box" if name == BLACK_BOX else ATTACKS[name].title
 
 
 def control_card(card: GeneratorCard) -> GeneratorCard | None:
@@ -89,131 +118,28 @@ def _start(specs: list[RunSpec], done: list[Run | None], beside: GeneratorCard |
             if run is None:
                 submit(spec)
         st.rerun()
-    cost = expected(
-        "membership", MOST_FILMS * done.count(None), lambda run: float(run.spec.settings["films"])
-    )
+    right.caption(_cost(specs[0], done.count(None), beside))
+
+
+def _cost(spec: RunSpec, runs: int, beside: GeneratorCard | None) -> str:
+    """What a launch will cost, in words: how often the model is asked, and how long that took before."""
+    calls = calls_per_film(spec.settings["attacks"])
+    size = 2 * spec.settings["films"] * max(1, calls)
+    control = f" The same films are tried on {plain(beside.title)} as the control." if beside else ""
+    cost = expected("membership", size * runs, _asked)
     told = (
         "a few minutes" if cost is None else f"about {duration(cost[0])}, judging by {cost[1]} past attacks"
     )
-    control = f" The same films are tried on {plain(beside.title)} as the control." if beside else ""
-    right.caption(
-        "Black box: is a training film nearer to the samples than a film of others is? White box: "
-        f"does the denoiser err less on it?{control} It takes {told}."
+    asked = (
+        f"The model is asked {calls:,} times for each of at most {2 * spec.settings['films']:,} films. "
+        if calls
+        else ""
     )
+    return f"{asked}{control} It takes {told}, and goes on when you leave the page.".strip()
 
 
-def _shown(run: Run, control: Run | None, beside: GeneratorCard | None) -> None:
-    told = {one["name"]: one for one in (run.result or {})["attacks"]}
-    honest = {one["name"]: one for one in ((control.result if control else None) or {}).get("attacks", [])}
-    if not told:
-        st.caption(plain((run.result or {}).get("closed", "")) or "No attack was possible on this generator.")
-        return
-    names = list(told)
-    picked = st.segmented_control(
-        "Attack",
-        names,
-        format_func=attack_words,
-        key=Key.POPULATION_ATTACK,
-        default=names[-1],
-        required=True,
-        persist_state="session",
-        help=HELP,
-    )
-    name = str(picked) if picked in told else names[-1]
-    left, right = st.columns([0.62, 0.38], gap="medium")
-    with right:
-        log = st.toggle("Logarithmic axes", key=Key.POPULATION_LOG, persist_state="session",
-                        help="For privacy the left end matters: few false alarms.")  # fmt: skip
-        _sentences(told[name], honest.get(name), run, beside)
-        bound = ledger(told[name], int((run.result or {}).get("trained", 0)))
-    with left:
-        curves = [_curve(told[name], attack_words(name), False)]
-        if name in honest:
-            curves.append(_curve(honest[name], f"Control: {beside.title if beside else ''}", True))
-        st.plotly_chart(
-            roc_figure(curves, bound, log), config={"displayModeBar": False}, theme=None, key="leakage.population.roc",
-            alt=f"ROC curve, area {told[name]['area']:.2f}",
-        )  # fmt: skip
-    _table(told, honest)
-    if reason := (run.result or {}).get("closed"):
-        st.caption(plain(reason))
-
-
-def attack_words(name: str) -> str:
-    """An attack in words."""
-    if name == WHITE:
-        return "White box: denoising loss"
-    detector = name.removeprefix("black-box ")
-    return f"Black box: {DETECTORS.get(detector, detector).lower()}"
-
-
-def _curve(told: dict[str, Any], name: str, control: bool) -> Curve:
-    return Curve(
-        name, np.array(told["fpr"]), np.array(told["tpr"]), told["area"], told["low"], told["high"], control
-    )
-
-
-def _sentences(
-    told: dict[str, Any], honest: dict[str, Any] | None, run: Run, beside: GeneratorCard | None
-) -> None:
-    result = run.result or {}
-    st.markdown(
-        f"**Area {told['area']:.2f}** ({told['low']:.2f} to {told['high']:.2f}); 0.5 is chance. "
-        f"{told['members']:,} films it saw, of {told['member_patients']:,} patients, against "
-        f"{told['others']:,} it never saw, of "
-        f"{told['other_patients']:,}."
-    )
-    if honest is not None and beside is not None:
-        st.markdown(
-            f"Control, the same films on {plain(beside.title)}: **{honest['area']:.2f}** "
-            f"({honest['low']:.2f} to {honest['high']:.2f})."
-        )
-    rate = _at_one_percent(told)
-    if rate is None:
-        st.caption("With fewer than 100 films it never saw, a rate at 1 % false alarms cannot be told.")
-    else:
-        st.markdown(
-            f"At 1 % false alarms it recognises {100 * rate['hits'] / rate['n']:.0f} % of members "
-            f"({rate['hits']} of {rate['n']}, {100 * rate['low']:.0f} to {100 * rate['high']:.0f} %)."
-        )
-    if not result.get("listed"):
-        st.caption(
-            "Members: all training images of the dataset, as no list of its training films lies beside its card."
-        )
-
-
-def _table(told: dict[str, Any], honest: dict[str, Any]) -> None:
-    rows: list[dict[str, str]] = []
-    for name, one in told.items():
-        rate, control = _at_one_percent(one), honest.get(name)
-        lower = one["lower_epsilon"].get("1e-05")
-        rows.append(
-            {
-                "Attack": attack_words(name),
-                "Area": _within(one, "area", "low", "high"),
-                "Control": _within(control, "area", "low", "high") if control else "–",
-                "Balanced accuracy": _within(one, "accuracy", "accuracy_low", "accuracy_high"),
-                "Recognised at 1 %": "–" if rate is None else f"{rate['hits']} of {rate['n']}",
-                "Epsilon at least": "–" if lower is None else f"{lower:.2f}",
-            }
-        )
-    told_of = {
-        "Area": "Area under the curve with its 95 % interval by patient; 0.5 is chance.",
-        "Control": "The same films against a generator that was not over-trained.",
-        "Balanced accuracy": "How often it is right of members and of others, with a threshold chosen on one half of "
-        "the patients and tried on the other; 0.5 is chance.",
-        "Recognised at 1 %": "Members recognised where 1 % of the films it never saw raise a false alarm.",
-        "Epsilon at least": "The smallest epsilon of differential privacy, at delta 0.00001, that this attack leaves "
-        "possible with 95 % confidence; a dash: it shows none.",
-    }
-    columns = {name: st.column_config.TextColumn(help=words) for name, words in told_of.items()}
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", column_config=columns)
-
-
-def _at_one_percent(told: dict[str, Any]) -> dict[str, Any] | None:
-    """The rate at 1 % false alarms; None where too few non-members stand behind it."""
-    return next((one for one in told["rates"] if one["fpr"] == 0.01), None)
-
-
-def _within(told: dict[str, Any], value: str, low: str, high: str) -> str:
-    return f"{told[value]:.2f} ({told[low]:.2f} to {told[high]:.2f})"
+def _asked(run: Run) -> float:
+    """How often a past run asked its model; its searches count as one question a film."""
+    settings = run.spec.settings
+    films = sum(((run.result or {}).get("attacks") or [{}])[0].get(side, 0) for side in ("members", "others"))
+    return float(films * max(1, calls_per_film(settings.get("attacks", ()))))

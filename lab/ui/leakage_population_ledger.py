@@ -44,14 +44,27 @@ def ledger(attack: dict[str, Any], trained: int) -> tuple[Floats, Floats] | None
         given = _form()
         if given is None:
             return None
-        try:
-            checked = check_ledger(given, trained)
-        except InputError as error:
-            refuse(error)
+        checked = _checked(given, trained)
+        if isinstance(checked, InputError):
+            refuse(checked)
             return None
         _told(checked, attack)
     fpr = np.unique(np.concatenate([np.geomspace(1e-3, 1.0, 200), [0.0]]))
     return fpr, bound(given.epsilon, given.delta, fpr)
+
+
+def _checked(given: Ledger, trained: int) -> Checked | InputError:
+    """The ledger recomputed, or why not; computed once, as an exact accountant takes a second."""
+    key = f"{Key.POPULATION_LEDGER}.checked"
+    kept = st.session_state.get(key)
+    if kept is None or kept[0] != (given, trained):
+        try:
+            found: Checked | InputError = check_ledger(given, trained)
+        except InputError as error:
+            found = error
+        kept = ((given, trained), found)
+        st.session_state[key] = kept
+    return kept[1]
 
 
 def _form() -> Ledger | None:
@@ -93,8 +106,12 @@ def _form() -> Ledger | None:
 def _told(checked: Checked, attack: dict[str, Any]) -> None:
     stated = checked.ledger
     st.markdown(
-        f"Recomputed by the RDP accountant: **ε = {checked.recomputed:.3f}** at δ = {stated.delta:g}; "
-        f"stated {stated.epsilon:g}."
+        f"Recomputed at δ = {stated.delta:g}: **ε = {checked.recomputed:.3f}** by the RDP accountant"
+        + ("" if checked.exact is None else f", **{checked.exact:.3f}** by the PRV accountant")
+        + f"; stated {stated.epsilon:g} ({stated.accountant}).",
+        help="RDP gives an upper bound of epsilon. PRV follows the privacy loss itself and is nearly exact. The "
+        "clipping "
+        "norm C scales the noise and does not change epsilon.",
     )
     for remark in checked.remarks:
         st.caption(plain(remark))

@@ -126,5 +126,13 @@ def attack(name: str, area: float) -> dict[str, Any]:
         np.arange(120).astype(str),
     )
     return json.loads(
-        json.dumps({"name": name, **found.to_json(), "lower_epsilon": {"1e-05": 0.8}, "scores": "0" * 64})
+        json.dumps(
+            {
+                "name": name,
+                **found.to_json(),
+                "lower_epsilon": {"1e-05": 0.8},
+                "control": None,
+                "scores": "0" * 64,
+            }
+        )
     )

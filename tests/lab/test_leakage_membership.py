@@ -1,4 +1,4 @@
-"""Membership attacks: an over-fitted denoiser gives its films away, an untrained one does not; runs end to end."""
+"""Membership: whose films are attacked, the black box, and a whole run end to end."""
 
 from __future__ import annotations
 
@@ -8,78 +8,10 @@ import numpy as np
 import pytest
 
 from lab.errors import NotComputable, StoreError
-from lab.leakage.membership import calibrated, losses, read_members, sides, why_closed
-from lab.leakage.roc import roc_of
+from lab.leakage.attacks.catalogue import ATTACKS
+from lab.leakage.membership import calibrated, read_members, sides
 from tests.builders.memory_set import MemorySet, blobs
-from tests.builders.toy_pipeline import SIZE, build_toy_pipeline
-
-
-def _patients(count: int) -> np.ndarray:
-    return np.array([str(number) for number in range(count)])
-
-
-@pytest.fixture(scope="module")
-def pipeline(tmp_path_factory):
-    """A tiny pipeline over-fitted to six films, and the same one before that."""
-    import copy
-
-    import torch
-    from diffusers import StableDiffusionPipeline
-
-    torch.set_num_threads(1)
-    folder = build_toy_pipeline(tmp_path_factory.mktemp("toy"))
-    fitted = StableDiffusionPipeline.from_pretrained(folder, use_safetensors=True, local_files_only=True)
-    untrained = copy.copy(fitted)
-    films = blobs(41, 6, SIZE)
-    with torch.no_grad():
-        pixels = torch.from_numpy(np.stack(films))[:, None] / 127.5 - 1
-        clean = fitted.vae.encode(pixels).latent_dist.mode()
-        words = fitted.encode_prompt(["normal chest"] * 6, "cpu", 1, False)[0]
-    model = copy.deepcopy(fitted.unet)
-    optimiser, alphas = torch.optim.Adam(model.parameters(), 5e-3), fitted.scheduler.alphas_cumprod
-    draw = torch.Generator().manual_seed(0)
-    clean, words = clean.repeat(4, 1, 1, 1), words.repeat(4, 1, 1)
-    for _ in range(90):
-        times = torch.randint(50, 950, (len(clean),), generator=draw)
-        noise = torch.randn(clean.shape, generator=draw)
-        signal = alphas[times].view(-1, 1, 1, 1)
-        given = model(signal.sqrt() * clean + (1 - signal).sqrt() * noise, times, words, return_dict=False)[0]
-        loss = ((given - (signal.sqrt() * noise - (1 - signal).sqrt() * clean)) ** 2).mean()
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-    trained = copy.copy(fitted)
-    trained.unet = model.eval()
-    return trained, untrained, films
-
-
-def test_an_overfitted_denoiser_gives_its_films_away_and_an_untrained_one_does_not(pipeline) -> None:
-    trained, untrained, films = pipeline
-    assert _area(trained, films, blobs(42, 24, SIZE)) > 0.8
-    many = blobs(43, 160, SIZE)
-    assert _area(untrained, many[::2], many[1::2]) == pytest.approx(0.5, abs=0.1), "80 films a side"
-
-
-def _area(model, members, others) -> float:
-    """Area of the loss attack on a pipeline."""
-    told = [
-        np.concatenate(list(losses(model, side, ["normal chest"] * len(side), "cpu")))
-        for side in (members, others)
-    ]
-    return roc_of(-told[0], -told[1], _patients(len(members)), _patients(len(others))).area
-
-
-def test_the_loss_does_not_depend_on_the_batch_a_film_stands_in(pipeline) -> None:
-    trained, _, films = pipeline
-    together = np.concatenate(list(losses(trained, films, ["chest"] * 6, "cpu")))
-    alone = np.concatenate(
-        [np.concatenate(list(losses(trained, [film], ["chest"], "cpu"))) for film in films]
-    )
-    np.testing.assert_allclose(together, alone, rtol=1e-4)
-
-
-def test_a_generator_without_a_denoiser_is_not_attacked() -> None:
-    assert "another kind" in why_closed(object())
+from tests.builders.toy_pipeline import build_toy_pipeline
 
 
 def test_the_black_box_is_calibrated_by_the_reference() -> None:
@@ -92,7 +24,9 @@ def test_members_are_listed_films_and_every_patient_comes_once_first(tmp_path) -
     held = MemorySet("held", blobs(2, 6, 16))
     assert read_members(None) is None and read_members(tmp_path) is None
     (tmp_path / "members.json").write_text(json.dumps(train.ids()[:8]), "utf-8")
-    members, others = sides(train, held, read_members(tmp_path), 4)
+    found = sides(train, held, read_members(tmp_path), 4)
+    members, others = found.members, found.others
+    assert found.columns == () and found.apart == 0.0, "nothing is told that both sides could be matched in"
     assert set(members.ids()) <= set(train.ids()[:8]) and len(set(members.patients().tolist())) == 4
     assert len(others.ids()) == 4
     (tmp_path / "members.json").write_text("{}", "utf-8")
@@ -100,6 +34,28 @@ def test_members_are_listed_films_and_every_patient_comes_once_first(tmp_path) -
         read_members(tmp_path)
     with pytest.raises(NotComputable, match="never saw"):
         sides(train, MemorySet("none", blobs(3, 1, 16)[:1]), ["not here"], 4)
+
+
+def _told_set(name: str, kinds: list[tuple[str, str]]) -> MemorySet:
+    """Films of so many patients with a label and a view each."""
+    made = MemorySet(name, blobs(5, len(kinds), 8))
+    made._table["label"], made._table["view"] = zip(*kinds, strict=True)
+    return made
+
+
+@pytest.mark.row("CM-14")
+def test_both_sides_are_alike_in_label_and_view() -> None:
+    """Members are 3 : 1 normal; non-members, half of them normal, are drawn in the same shares."""
+    members = _told_set("train", [("normal", "PA")] * 30 + [("effusion", "AP")] * 10)
+    held = _told_set("held", [("normal", "PA")] * 60 + [("effusion", "AP")] * 30 + [("mass", "LAT")] * 30)
+    found = sides(members, held, None, 40)
+    labels = found.others.labels()
+    assert found.columns == ("view", "label") and found.apart == 0.0
+    assert (labels.count("normal"), labels.count("effusion"), len(labels)) == (30, 10, 40)
+    # Without a film alike in label, the view alone is matched, and the rest is told.
+    strange = _told_set("held", [("mass", "PA")] * 60 + [("mass", "AP")] * 30)
+    coarse = sides(members, strange, None, 40)
+    assert coarse.columns == ("view",) and len(coarse.others.ids()) == 40 and coarse.apart == 0.0
 
 
 @pytest.mark.row("CM-14")
@@ -145,11 +101,16 @@ def test_a_whole_run_with_copies_among_the_samples(tmp_path, monkeypatch) -> Non
     run = run_inline(membership_run("toy", "films", "copies", films=20))
     assert run.state == "done" and run.result is not None, run.error
     told = {one["name"]: one for one in run.result["attacks"]}
-    assert set(told) == {"black-box registered-correlation", "black-box feature-cosine", "white-box loss"}
+    black = {"black-box registered-correlation", "black-box feature-cosine"}
+    assert set(told) == black | {f"white-box {name}" for name in ATTACKS}
+    for one in told.values():
+        assert one["control"]["members"] + one["control"]["others"] == one["others"] == 20, "halves"
+        assert one["rates"] == [] and one["best_low"] <= one["best"] <= one["best_high"]
     for name in ("black-box registered-correlation", "black-box feature-cosine"):
         assert told[name]["area"] > 0.95 and told[name]["members"] == 20
         assert told[name]["lower_epsilon"]["1e-05"] > 0
-    assert 0.2 < told["white-box loss"]["area"] < 0.8, "random weights know nobody"
+    for name in ATTACKS:
+        assert 0.1 < told[f"white-box {name}"]["area"] < 0.9, "random weights know nobody"
     assert run.result["trained"] == 20 and run.result["listed"]
     _audit_names_the_sources(members)
     alone = membership_run("toy", "films", films=20)

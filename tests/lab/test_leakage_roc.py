@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from lab.errors import NotComputable
-from lab.leakage.roc import clopper_pearson, lower_epsilon, rate_at, roc_of
+from lab.leakage.rates import clopper_pearson, rate_at
+from lab.leakage.roc import lower_epsilon, one_a_patient, roc_of
 
 
 def _patients(count: int, films: int) -> np.ndarray:
@@ -54,7 +55,7 @@ def test_rates_are_hidden_where_too_few_non_members_stand_behind_them() -> None:
     assert [len(told[n].rates) for n in (99, 100, 1000)] == [0, 1, 2]
     rate = told[100].rates[0]
     assert rate.fpr == 0.01 and rate.allowed == 1
-    assert (rate.low, rate.high) == clopper_pearson(rate.hits, 80)
+    assert rate.low < rate.value < rate.high and told[100].best_low <= told[100].best <= told[100].best_high
 
 
 def test_clopper_pearson_is_the_binomial_tail_it_is_defined_by() -> None:
@@ -76,6 +77,35 @@ def test_the_interval_counts_patients_not_films() -> None:
     assert many.area == pytest.approx(one.area)
     assert many.high - many.low == pytest.approx(one.high - one.low, rel=0.15)
     assert naive.high - naive.low < 0.5 * (many.high - many.low)
+
+
+@pytest.mark.row("CM-14")
+def test_rates_are_drawn_by_patient_with_their_threshold() -> None:
+    """Five equal films of each patient make the interval of a rate no narrower; a plain resample agrees."""
+    rng = np.random.default_rng(11)
+    members, others = rng.normal(1.5, 1, 60), rng.normal(0, 1, 120)
+    one = roc_of(members, others, _patients(60, 1), _patients(120, 1))
+    many = roc_of(np.repeat(members, 5), np.repeat(others, 5), _patients(300, 5), _patients(600, 5))
+    assert many.rates[0].value == pytest.approx(one.rates[0].value, abs=0.02)
+    for name in ("low", "high"):
+        assert getattr(many.rates[0], name) == pytest.approx(getattr(one.rates[0], name), abs=0.06)
+    plain = []
+    for _ in range(1500):
+        ours, theirs = rng.choice(members, 60), rng.choice(others, 120)
+        plain.append(rate_at(ours, theirs, 0.01).value)
+    assert (one.rates[0].low, one.rates[0].high) == pytest.approx(np.percentile(plain, (2.5, 97.5)), abs=0.05)
+
+
+@pytest.mark.row("CM-14")
+def test_the_best_accuracy_is_that_of_the_best_threshold_and_above_chance_by_chance() -> None:
+    members, others = np.array([9.0, 8.0, 7.0, 4.0]), np.array([5.0, 3.0, 2.0, 1.0])
+    assert roc_of(members, others, _patients(4, 1), _patients(4, 1)).best == (0.75 + 1.0) / 2
+    rng = np.random.default_rng(0)
+    honest = [
+        roc_of(rng.normal(0, 1, 40), rng.normal(0, 1, 40), _patients(40, 1), _patients(40, 1), seed).best
+        for seed in range(12)
+    ]
+    assert min(honest) >= 0.5 and 0.55 < np.mean(honest) < 0.68
 
 
 @pytest.mark.row("CM-14")
@@ -110,6 +140,8 @@ def test_the_lower_bound_of_epsilon_is_below_what_the_mechanism_has() -> None:
     found = lower_epsilon(members + rng.normal(0, 1e-6, n), others + rng.normal(0, 1e-6, n), 0.0)
     assert found is not None and 1.5 < found < epsilon
     assert lower_epsilon(others, others, 0.0) is None
+    # Ten films of each patient are no ten times as much evidence.
+    np.testing.assert_array_equal(one_a_patient(np.repeat(members, 10), np.repeat(np.arange(n), 10)).size, n)
 
 
 def test_scores_must_be_numbers_on_both_sides() -> None:

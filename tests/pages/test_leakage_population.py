@@ -93,13 +93,26 @@ def test_attacks_show_area_control_and_a_ledger_that_holds_or_not(
         "listed": False,
         "trained": 24,
         "closed": "",
-        "attacks": [attack("white-box loss", 0.9)],
+        "attacks": [attack("white-box pia", 0.7), attack("white-box loss", 0.9)],
     }
+    before = _open(visit)
+    assert "asked 55 times for each of at most 200 films" in _words(before), (
+        "the cost stands there before the launch"
+    )
+    assert "9 small models are trained" in _words(before)
     builders.finish(membership_run("small", dataset, "set-0+set-1"), result)
     app = _open(visit)
     assert not app.exception
     words = _words(app)
     assert "0.5 is chance" in words and "120 films it saw" in words and "of members" in words
+    (focus,) = [one for one in app.selectbox if one.label == "In focus"]
+    assert focus.options == ["Denoising loss", "PIA"], "the largest area first"
+    (table,) = [one.value for one in app.dataframe if "Best accuracy" in one.value]
+    assert (
+        table["Attack"].tolist() == ["PIA", "Denoising loss"]
+        and "At 1 %" in table
+        and "At 0.1 %" not in table
+    )
     app.number_input(key="leakage.population_ledger.epsilon").set_value(0.5)
     (check,) = [one for one in app.button if one.label == "Check the ledger"]
     check.click()

@@ -1,10 +1,13 @@
-"""Membership attacks on a generator: black box by its samples, white box by its denoising loss."""
+"""Membership attacks on a generator: black box by its samples, white box by its denoiser.
+
+Each attack's control is the same attack on films of which the generator saw none: one half of the held-out patients
+against the other.
+"""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lab.runs.context import RunContext
@@ -21,27 +24,22 @@ if TYPE_CHECKING:
     from lab.features.extractor import FeatureExtractor
     from lab.generators.card import GeneratorCard
     from lab.generators.contract import Generator as LoadedGenerator
+    from lab.leakage.attacks.denoiser import Denoiser
+    from lab.leakage.membership import Sides
     from lab.neighbours.reference import ReferenceSet
 
 _CODE = (
     "lab.leakage.membership",
     "lab.leakage.roc",
+    "lab.leakage.rates",
+    "lab.leakage.attacks",
     "lab.neighbours",
     "lab.features",
     "lab.metrics.patients",
 )
-WHITE = "white-box loss"
-LOSS, SEARCH = "Measuring denoising loss", "Searching samples"
+ASKING, SEARCH = "Asking the denoiser", "Searching samples"
 # Deltas at which the lower bound of epsilon is told: a ledger's own is between them or none of them matters.
 DELTAS = (1e-6, 1e-5, 1e-4, 1e-3)
-
-
-@dataclass(frozen=True)
-class _Sides:
-    """Members and non-members, in this order."""
-
-    members: ImageSet
-    others: ImageSet
 
 
 @run_kind("membership", lane="device", priority="batch", modules=_CODE, title="Attack membership")
@@ -49,21 +47,24 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
     """Scores, curves, rates and bounds of every attack that this generator allows; finished batches are parts."""
     from lab.data.resolve import resolve
     from lab.generators.cards import get_card
+    from lab.leakage.attacks.catalogue import BLACK_BOX, calls_per_film
     from lab.leakage.membership import read_members, sides
 
     asked = spec.settings
     card = get_card(asked["generator"])
     members = read_members(get_card(asked["members_of"] or asked["generator"]).root)
     train, held_out = (resolve(f"{asked['dataset']}:{split}") for split in ("train", "held-out"))
-    both = _Sides(*sides(train, held_out, members, asked["films"], asked["seed"]))
-    scores: dict[str, tuple[Any, Any]] = {}
-    if asked["samples"] and resolve(_reference_name(asked["dataset"])).ids():
+    both = sides(train, held_out, members, asked["films"], asked["seed"])
+    told: list[dict[str, Any]] = []
+    if (
+        BLACK_BOX in asked["attacks"]
+        and asked["samples"]
+        and resolve(_reference_name(asked["dataset"])).ids()
+    ):
         extractor = resident_extractor(ctx, asked["extractor"])
-        scores |= yield from _black_box(ctx, both, resolve(asked["samples"], folders=False), asked, extractor)
-    generator = ctx.resident(f"generator:{card.id}:{spec.inputs['weights']}", lambda: _loaded(card))
-    closed, white = yield from _white_box(ctx, both, generator, card)
-    if white is not None:
-        scores[WHITE] = white
+        near = yield from _black_box(ctx, both, resolve(asked["samples"], folders=False), asked, extractor)
+        told += [_black_told(ctx, name, scores, both, asked["seed"]) for name, scores in near.items()]
+    closed, white = yield from _white_box(ctx, both, card, spec)
     return {
         "generator": card.id,
         "dataset": asked["dataset"],
@@ -72,7 +73,9 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
         "trained": len(train.ids() if members is None else members),
         "samples": asked["samples"],
         "closed": closed,
-        "attacks": [_told(ctx, name, *pair, both, asked["seed"]) for name, pair in scores.items()],
+        "calls": calls_per_film(asked["attacks"]),
+        "matched": {"columns": list(both.columns), "apart": both.apart},
+        "attacks": told + white,
     }
 
 
@@ -84,23 +87,43 @@ def _loaded(card: GeneratorCard) -> LoadedGenerator:
     return load(card)
 
 
-def _told(ctx: RunContext, name: str, members: Any, others: Any, both: _Sides, seed: int) -> dict[str, Any]:
+def _told(
+    ctx: RunContext,
+    name: str,
+    scores: tuple[Any, Any],
+    control: dict[str, Any] | None,
+    both: Sides,
+    seed: int,
+) -> dict[str, Any]:
     """One attack as JSON; its scores are an artifact, (m + n,) members first."""
     import numpy as np
 
-    from lab.leakage.roc import lower_epsilon, roc_of
+    from lab.leakage.roc import lower_epsilon, one_a_patient, roc_of
 
-    found = roc_of(members, others, both.members.patients(), both.others.patients(), seed)
+    people = both.members.patients(), both.others.patients()
+    found = roc_of(*scores, *people, seed)
     stream = io.BytesIO()
-    np.save(stream, np.concatenate([members, others]), allow_pickle=False)
-    bounds = {f"{delta:g}": lower_epsilon(members, others, delta) for delta in DELTAS}
+    np.save(stream, np.concatenate(scores), allow_pickle=False)
+    single = [one_a_patient(side, patients) for side, patients in zip(scores, people, strict=True)]
+    bounds = {f"{delta:g}": lower_epsilon(single[0], single[1], delta) for delta in DELTAS}
     return {
-        "name": name, **found.to_json(), "lower_epsilon": bounds, "scores": ctx.artifact(stream.getvalue(), ".npy"),
+        "name": name, **found.to_json(), "lower_epsilon": bounds, "control": control,
+        "scores": ctx.artifact(stream.getvalue(), ".npy"),
     }  # fmt: skip
 
 
+def _black_told(
+    ctx: RunContext, name: str, scores: tuple[Any, Any], both: Sides, seed: int
+) -> dict[str, Any]:
+    from lab.leakage.attacks.control import as_they_are, halves_apart
+
+    patients = both.others.patients()
+    control = halves_apart(patients, seed, as_they_are(scores[1]))
+    return _told(ctx, name, scores, control, both, seed)
+
+
 def _black_box(
-    ctx: RunContext, both: _Sides, samples: ImageSet, asked: dict[str, Any], extractor: FeatureExtractor
+    ctx: RunContext, both: Sides, samples: ImageSet, asked: dict[str, Any], extractor: FeatureExtractor
 ) -> Generator[Progress, None, dict[str, tuple[Any, Any]]]:
     """By detector, calibrated scores of members and non-members."""
     from lab.data.resolve import resolve
@@ -150,47 +173,71 @@ def _nearest(
 
 
 def _white_box(
-    ctx: RunContext, both: _Sides, generator: LoadedGenerator, card: GeneratorCard
-) -> Generator[Progress, None, tuple[str, tuple[Any, Any] | None]]:
-    """Why there is no white box attack, or its scores of members and non-members."""
-    import numpy as np
+    ctx: RunContext, both: Sides, card: GeneratorCard, spec: RunSpec
+) -> Generator[Progress, None, tuple[str, list[dict[str, Any]]]]:
+    """Why there are no white box attacks, or each of them as JSON."""
+    from lab.leakage.attacks.catalogue import ATTACKS, WHITE
+    from lab.leakage.attacks.control import halves_apart, judged_halves
+    from lab.leakage.attacks.open_denoiser import open_denoiser, why_closed
 
-    from lab.leakage.membership import why_closed
-
+    chosen = [ATTACKS[name] for name in spec.settings["attacks"] if name in ATTACKS]
+    if not chosen:
+        return "", []
+    generator = ctx.resident(f"generator:{card.id}:{spec.inputs['weights']}", lambda: _loaded(card))
     pipeline = getattr(generator, "pipeline", None)
     if reason := why_closed(pipeline):
-        return reason, None
-    scores = []
+        return reason, []
+    denoiser = open_denoiser(pipeline, str(getattr(generator, "device", "")))
+    sides = []
     for role, images in (("members", both.members), ("others", both.others)):
-        scores.append(
-            (yield from _losses(ctx, role, images, pipeline, card, str(getattr(generator, "device", ""))))
-        )
-    return "", (-np.asarray(scores[0]), -np.asarray(scores[1]))
+        sides.append((yield from _measures(ctx, role, images, denoiser, card, chosen)))
+    told, seed = [], spec.settings["seed"]
+    patients = both.others.patients()
+    for attack in chosen:
+        ours, theirs = (side[attack.name] for side in sides)
+        scores = attack.judge(ours, theirs, both.members.patients(), patients, seed)
+        control = halves_apart(patients, seed, judged_halves(attack, theirs, patients, seed))
+        told.append(_told(ctx, WHITE + attack.name, scores, control, both, seed))
+    return "", told
 
 
-def _losses(
-    ctx: RunContext, role: str, images: ImageSet, pipeline: Any, card: GeneratorCard, device: str
-) -> Generator[Progress, None, NDArray[np.float64]]:
-    """Losses (n,) of the films of one side; batches that are parts are not computed again."""
+def _measures(
+    ctx: RunContext, role: str, images: ImageSet, denoiser: Denoiser, card: GeneratorCard, chosen: list[Any]
+) -> Generator[Progress, None, dict[str, NDArray[np.float64]]]:
+    """By attack, measures (n, k) of the films of one side; batches that are parts are not computed again."""
     import numpy as np
 
-    from lab.generators.training.dataset_source import square
-    from lab.leakage.membership import BATCH, losses
+    from lab.leakage.attacks.catalogue import BATCH, measured
 
     ids, captions = images.ids(), _captions(images, card)
-    found: list[Any] = []
+    words = "films it saw" if role == "members" else "films it never saw"
+    found: list[dict[str, Any]] = []
     for start in range(0, len(ids), BATCH):
         key = f"{role}-{start}"
         kept = ctx.part(key)
         if kept is None:
-            films = [square(images.image(name), card.size) for name in ids[start : start + BATCH]]
-            (batch,) = losses(pipeline, films, captions[start : start + BATCH], device)
-            kept = np.asarray(batch, "<f8").tobytes()
+            films = [_film(images.image(name), card) for name in ids[start : start + BATCH]]
+            batch = measured(denoiser, chosen, films, captions[start : start + BATCH])
+            stream = io.BytesIO()
+            np.savez(stream, allow_pickle=False, **batch)
+            kept = stream.getvalue()
             ctx.save_part(key, kept)
-        found.append(np.frombuffer(kept, "<f8"))
-        words = "films it saw" if role == "members" else "films it never saw"
-        yield ctx.progress(f"{LOSS} of {words}", min(start + BATCH, len(ids)), len(ids))
-    return np.concatenate(found)
+        with np.load(io.BytesIO(kept), allow_pickle=False) as arrays:
+            found.append({attack.name: arrays[attack.name] for attack in chosen})
+        yield ctx.progress(f"{ASKING} of {words}", min(start + BATCH, len(ids)), len(ids))
+    return {attack.name: np.concatenate([part[attack.name] for part in found]) for attack in chosen}
+
+
+def _film(image: NDArray[Any], card: GeneratorCard) -> NDArray[np.uint8]:
+    """A film at the generator's size: grey (H, W), or its central square in colour where it makes colour."""
+    from lab.data.pixels import resize
+    from lab.generators.training.dataset_source import square
+
+    if card.colour != "rgb" or image.ndim != 3:
+        return square(image, card.size)
+    side = min(image.shape[:2])
+    top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
+    return resize(image[top : top + side, left : left + side], card.size, "box").astype("uint8")
 
 
 def _captions(images: ImageSet, card: GeneratorCard) -> list[str]:
