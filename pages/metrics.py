@@ -1,4 +1,4 @@
-"""Metrics: choose both sides, check, launch, watch, read with intervals, compare with past runs."""
+"""Metrics: choose both sides, check, launch, watch, read with intervals, compare with past and published runs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ import streamlit as st
 from lab.data.store import list_datasets
 from lab.runs.records import Run
 from lab.ui.frame import head, missing, sentences
+from lab.ui.metric_board import board
+from lab.ui.metric_compare import compare
 from lab.ui.metric_form import form
-from lab.ui.metric_results import history, results
-from lab.ui.run_panel import find, stand_in
+from lab.ui.metric_history import past
+from lab.ui.metric_live import unfinished
+from lab.ui.metric_results import results
+from lab.ui.run_panel import find
 from lab.ui.state import MetricsKey as Key
 from lab.ui.state import QueryKey
+
+ONE, SEVERAL, OTHERS = "One set", "Compare sets", "Beside published"
 
 
 def current_run() -> Run | None:
@@ -23,6 +29,24 @@ def current_run() -> Run | None:
     if st.query_params.get(QueryKey.RUN) != run.id:
         st.query_params[QueryKey.RUN] = run.id
     return run
+
+
+def one_set() -> None:
+    """The form, the run it launched or that was opened, and the list of past ones."""
+    run = current_run()
+    if run is None:
+        st.session_state[Key.FORM] = True
+    box = st.expander("What to measure", key=Key.FORM, on_change="rerun")
+    if box.open:
+        with box:
+            form()
+    run = current_run()
+    if run is not None:
+        if run.state == "done":
+            results(run)
+        else:
+            unfinished(run)
+    past()
 
 
 head(
@@ -38,12 +62,13 @@ with sentences():
             "Add one",
         )
         st.stop()
-    with st.expander("What to measure", expanded=current_run() is None):
-        form()
-    run = current_run()
-    if run is not None:
-        if run.state == "done":
-            results(run)
-        else:
-            stand_in(run)
-    history()
+    view = st.segmented_control(
+        "View",
+        [ONE, SEVERAL, OTHERS],
+        default=ONE,
+        key=Key.VIEW,
+        required=True,
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    {ONE: one_set, SEVERAL: compare, OTHERS: board}[str(view or ONE)]()

@@ -18,6 +18,8 @@ CONTROL = "Held-out images (control)"
 FLOOR = f"{REAL_TO_REAL} (floor)"
 NULL = "Honest data (null line)"
 _ROW, _HEAD = 34, 78
+_FITS = {1: 64, 2: 46, 3: 32}
+"""Characters of a title that fit above a panel, by panels side by side."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def interval_figure(series: Sequence[Series], specs: Mapping[str, MetricSpec], c
     figure: go.Figure = make_subplots(
         rows=rows,
         cols=columns,
-        subplot_titles=[_title(specs[name], series) for name in names],
+        subplot_titles=[_title(specs[name], series, _FITS[min(columns, 3)]) for name in names],
         vertical_spacing=min(0.9 / max(1, rows - 1), _HEAD / (height - 90)) if rows > 1 else 0,
         horizontal_spacing=0.14 if len(series) == 1 else 0.18,
     )
@@ -76,10 +78,12 @@ def _found(series: Series, name: str) -> MetricResult | None:
     return next((item for item in series.results if item.metric == name and item.value is not None), None)
 
 
-def _title(spec: MetricSpec, series: Sequence[Series]) -> str:
+def _title(spec: MetricSpec, series: Sequence[Series], fits: int) -> str:
+    """Title and direction, on two lines where they are longer than `fits` characters together."""
     titles = {item.title for item in (_found(one, spec.name) for one in series) if item}
     title = titles.pop() if len(titles) == 1 else spec.title
-    return f"<b>{theme.safe(title)}</b>  <span style='color:{theme.MUTED}'>{spec.arrow}</span>"
+    between = "  " if len(title) + len(spec.arrow) <= fits else "<br>"
+    return f"<b>{theme.safe(title)}</b>{between}<span style='color:{theme.MUTED}'>{spec.arrow}</span>"
 
 
 def _draw(

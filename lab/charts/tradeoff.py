@@ -45,7 +45,7 @@ def tradeoff_figure(
         return theme.empty("No set has both a fidelity and a privacy number yet.")
     figure = go.Figure()
     for place, (at, one) in enumerate(shown):
-        figure.add_trace(_mark(one, place % len(theme.SERIES), at))
+        figure.add_trace(_mark(one, place, at))
     _control(figure, shown[0][1])
     if privacy.null_line is not None:
         figure.add_hline(
@@ -71,17 +71,23 @@ def _way(spec: MetricSpec, axis: str) -> str:
     return words[spec.direction][axis == "y"]
 
 
-def _mark(one: SetPoint, style: int, at: int) -> go.Scatter:
+def look(place: int) -> tuple[str, str]:
+    """Colour and symbol of the set at `place`: 16 differ."""
+    colours, symbols = theme.SERIES, theme.SERIES_SYMBOLS
+    return colours[place % len(colours)], symbols[(place + place // len(colours)) % len(symbols)]
+
+
+def _mark(one: SetPoint, place: int, at: int) -> go.Scatter:
     import plotly.graph_objects as go
 
     name, across, up = one.name, one.fidelity, one.privacy
-    colour, symbol = theme.SERIES[style], theme.SERIES_SYMBOLS[style]
+    colour, symbol = look(place)
     return go.Scatter(
         x=[across.value],
         y=[up.value],
         mode="markers+text",
         text=[theme.safe(name)],
-        textposition=_PLACES[style],
+        textposition=_PLACES[place % len(_PLACES)],
         textfont={"color": theme.TEXT, "size": 12},
         customdata=[[at]],
         name=theme.safe(name),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, null, select, update
 
 from lab.errors import InputError
 from lab.runs import clock
@@ -80,10 +80,18 @@ class Submissions:
         return self.database.read(lambda connection: fetch(connection, run_id))
 
     def list(
-        self, states: Sequence[str] | None = None, kinds: Sequence[str] | None = None, limit: int = 100
+        self,
+        states: Sequence[str] | None = None,
+        kinds: Sequence[str] | None = None,
+        limit: int = 100,
+        results: bool = True,
     ) -> Runs:
-        """The newest runs first, at most `limit`, of these states and kinds (None: all)."""
-        asked = select(runs).order_by(runs.c.seq.desc()).limit(limit)
+        """The newest runs first, at most `limit`, of these states and kinds (None: all).
+
+        Without `results` every result is None: a list of runs needs none, and they can be large.
+        """
+        columns = [null().label("result") if not results and one.name == "result" else one for one in runs.c]
+        asked = select(*columns).order_by(runs.c.seq.desc()).limit(limit)
         if states is not None:
             asked = asked.where(runs.c.state.in_(states))
         if kinds is not None:

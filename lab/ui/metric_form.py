@@ -1,55 +1,88 @@
-"""Choosing what to measure: both sides, metrics by question, checks and cost, and the launch."""
+"""Choosing what to measure: both sides, a ready choice, checks and cost, and the launch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from lab.data.imageset import ImageSet
 from lab.errors import LabError
-from lab.metrics.guards import Finding, check
-from lab.metrics.registry import load_metrics
-from lab.metrics.spec import MetricSpec
-from lab.runs.records import Run
-from lab.runs.requests import EXTRACTOR
+from lab.metrics.guards import Finding, InputSizes, check
+from lab.runs.requests import EXTRACTOR, evaluate_run
+from lab.runs.spec import RunSpec
 from lab.ui.first_steps import readiness
 from lab.ui.frame import link, plain
-from lab.ui.metric_second import Second, choose, measured_sets, runs_of
-from lab.ui.run_panel import duration, expected, submit
+from lab.ui.metric_choice import by_hand, preset_choice
+from lab.ui.metric_cost import Pace, embedding_s, estimate, images_of, in_words, past_paces
+from lab.ui.metric_runs import specs
+from lab.ui.metric_second import Second, choose, measured_sets, missing_of
+from lab.ui.metric_settings import Settings, breakdown, further
+from lab.ui.run_panel import submit
 from lab.ui.sets import Choice, open_set, real_choices, real_films, sizes, synthetic_choices
 from lab.ui.state import MetricsKey as Key
 
 MANY = 2
 ENOUGH = 20
 FOLDER = "A folder on this machine…"
-QUESTIONS = {
-    "fidelity": ("Fidelity", "Does each sample look like a real film?"),
-    "diversity": ("Diversity", "Does the set cover what real films show?"),
-    "privacy": ("Privacy", "Does it keep away from single training films?"),
-    "alignment": ("Alignment", "Does it show what was asked for?"),
-}
 _ICONS = {"stop": ":material/block:", "warn": ":material/warning:", "note": ":material/info:"}
 _COLOURS = {"stop": "red", "warn": "orange", "note": "gray"}
 
 
-def specs() -> dict[str, MetricSpec]:
-    """Every registered metric's spec by name."""
-    return {name: entry.spec for name, entry in load_metrics()}
+@dataclass(frozen=True)
+class Sides:
+    """Both sides of a comparison, opened and counted."""
+
+    real: str
+    synthetic: str
+    images: ImageSet
+    counted: InputSizes
+    measured: list[ImageSet]
 
 
 def form() -> None:
     """Draw the form; the launch puts a run's id into the session."""
-    reals, synthetics = real_choices(), synthetic_choices()
+    real, synthetic = _chosen_sets()
+    sides = _opened(real, synthetic) if synthetic else None
+    impossible: dict[str, str] = {}
+    if sides is not None:
+        stops = [one for one in check(specs().values(), sides.counted) if one.level == "stop"]
+        impossible = {one.metric: one.sentence for one in reversed(stops) if one.metric}
+    chosen = preset_choice(impossible)
+    usable = [name for name in chosen if name not in impossible]
+    past, more = past_paces(), list[Second]()
+    left, middle, right = st.columns([0.28, 0.54, 0.18], vertical_alignment="bottom")
+    with left:
+        by, groups = breakdown(real)
+    with right:
+        settings = replace(further(real, chosen), by=by, groups=groups)
+    with middle:
+        if sides is not None:
+            more = choose(real, sides.measured, usable, past)
+    by_hand(chosen, impossible)
+    if not synthetic:
+        st.caption("Name the folder to see the checks.")
+    if sides is None:
+        return
+    needs = {need for name in chosen for need in specs()[name].needs}
+    if readiness(real, "calibrate" if "near-copy" in needs else "embed"):
+        _launch(sides, chosen, settings, more, past)
+
+
+def _chosen_sets() -> tuple[str, str]:
     left, right = st.columns(2, gap="large")
     with left:
         real = _choose(
-            "Real set", reals, Key.REAL, "The training split of a dataset: what a generator has seen."
+            "Real set",
+            real_choices(),
+            Key.REAL,
+            "The training split of a dataset: what a generator has seen.",
         )
     with right:
-        listed = [*synthetics, Choice(FOLDER, FOLDER)]
         synthetic = _choose(
             "Synthetic set",
-            listed,
+            [*synthetic_choices(), Choice(FOLDER, FOLDER)],
             Key.SYNTHETIC,
             "A sample set, a folder, or a split of real films as an honest stand-in.",
         )
@@ -57,14 +90,7 @@ def form() -> None:
             synthetic = (
                 st.text_input("Folder", key=Key.FOLDER, placeholder="/home/me/samples") or ""
             ).strip()
-    chosen = _metrics()
-    if not synthetic:
-        st.caption("Name the folder to see the checks.")
-        return
-    needs = {need for name in chosen for need in specs()[name].needs}
-    if not readiness(real, "calibrate" if "near-copy" in needs else "embed"):
-        return
-    _launch(real, synthetic, chosen)
+    return real, synthetic
 
 
 def _choose(label: str, choices: Sequence[Choice], key: str, help_text: str) -> str:
@@ -77,71 +103,58 @@ def _choose(label: str, choices: Sequence[Choice], key: str, help_text: str) -> 
     return str(picked)
 
 
-def _metrics() -> list[str]:
-    found = specs()
-    chosen = []
-    columns = st.columns(len(QUESTIONS), gap="medium")
-    for column, (axis, (title, question)) in zip(columns, QUESTIONS.items(), strict=True):
-        with column:
-            st.markdown(f"**{title}**  \n:gray[:small[{question}]]")
-            for name, spec in found.items():
-                if spec.axis != axis:
-                    continue
-                key = f"{Key.CHOSEN}.{name}"
-                st.session_state.setdefault(key, True)
-                if st.checkbox(spec.title, key=key, help=explained(spec), persist_state="session"):
-                    chosen.append(name)
-    return chosen
-
-
-def explained(spec: MetricSpec) -> str:
-    """A metric in a tooltip: definition, direction, null, bias, fewest images, source."""
-    return (
-        f"{plain(spec.definition)}\n\n**{plain(spec.arrow)}.** Honest data: {plain(spec.null)}.\n\n"
-        f"Bias: {plain(spec.bias)}. Needs {spec.minimum_n} images a side.\n\n{plain(spec.reference)}"
-    )
-
-
-def _launch(real: str, synthetic: str, chosen: list[str]) -> None:
-    state = st.session_state
+def _opened(real: str, synthetic: str) -> Sides | None:
     try:
         images = open_set(synthetic)
-        counted = sizes(real, images, EXTRACTOR)
+        needs = sorted({need for spec in specs().values() for need in spec.needs})
+        return Sides(
+            real, synthetic, images, sizes(real, images, EXTRACTOR, needs), measured_sets(real, images)
+        )
     except LabError as error:
         st.error(plain(str(error)))
-        return
-    found = specs()
-    findings = real_films(images) + check([found[name] for name in chosen], counted)
+        return None
+
+
+def _launch(
+    sides: Sides, chosen: list[str], settings: Settings, more: list[Second], past: Sequence[Pace]
+) -> None:
+    found, counted = specs(), sides.counted
+    findings = real_films(sides.images) + check([found[name] for name in chosen], counted)
     blocked = {finding.metric for finding in findings if finding.level == "stop"}
     usable = [name for name in chosen if name not in blocked]
-    st.caption(
-        f"{counted.n_real} training, {counted.n_synthetic} synthetic and {counted.n_held_out} held-out images; "
-        f"features of length {counted.dimension} from {EXTRACTOR}."
-    )
     _say(findings)
-    second = choose(real, measured_sets(real, images), usable)
-    known = expected("evaluate", counted.n_synthetic + 1, _images)
-    button, cost = st.columns([0.22, 0.78], vertical_alignment="center")
-    with button:
-        st.button(
-            "Launch",
-            type="primary",
-            key=Key.SUBMIT,
-            on_click=_start,
-            args=(real, synthetic, usable, second),
-            disabled=not usable or "" in blocked,
-            icon=":material/play_arrow:",
-            width="stretch",
-        )
+    button, cost = st.columns([0.2, 0.8], vertical_alignment="center")
+    button.button(
+        "Launch",
+        type="primary",
+        key=Key.SUBMIT,
+        on_click=_start,
+        args=(sides.real, sides.synthetic, usable, settings, more),
+        disabled=not usable or "" in blocked,
+        icon=":material/play_arrow:",
+        width="stretch",
+    )
     with cost:
-        words = (
-            f"About {duration(known[0])}, from {known[1]} past runs"
-            if known
-            else "No past run to estimate from"
-        )
-        st.caption(f"{len(usable)} of {len(chosen)} chosen metrics can be computed. {words}. {second.cost}")
-    if state.get(Key.REFUSAL):
-        st.error(plain(state[Key.REFUSAL]))
+        st.caption(_cost(sides, usable, len(chosen), settings, more, past))
+    if st.session_state.get(Key.REFUSAL):
+        st.error(plain(st.session_state[Key.REFUSAL]))
+
+
+def _cost(
+    sides: Sides, usable: list[str], chosen: int, settings: Settings, more: list[Second], past: Sequence[Pace]
+) -> str:
+    """What is measured on what, and how long it takes."""
+    counted, images = sides.counted, sides.measured
+    missing = missing_of(EXTRACTOR, images)
+    own = [pace for pace in past if pace.extractor == EXTRACTOR]
+    told = estimate(usable, images_of(images), own, settings.groups)
+    metrics = f"{len(usable)}" if len(usable) == chosen else f"{len(usable)} of {chosen}"
+    words = (
+        f"{metrics} metrics on {counted.n_real:,} training, {counted.n_synthetic:,} synthetic and "
+        f"{counted.n_held_out:,} held-out images by {EXTRACTOR}. "
+        f"{in_words(told, specs(), missing, embedding_s(EXTRACTOR, missing))}"
+    )
+    return plain(" ".join([words, *(one.cost for one in more)]))
 
 
 def _say(findings: list[Finding]) -> None:
@@ -168,18 +181,35 @@ def _line(finding: Finding) -> None:
     st.markdown(f":{_COLOURS[finding.level]}[{_ICONS[finding.level]}] {plain(finding.sentence)}")
 
 
-def _images(run: Run) -> float:
-    results = (run.result or {}).get("results") or []
-    ours = run.spec.settings["extractor"] == EXTRACTOR
-    return float(results[0]["n_synthetic"] + 1) if results and ours else 0.0
-
-
-def _start(real: str, synthetic: str, names: list[str], second: Second) -> None:
+def _start(real: str, synthetic: str, names: list[str], settings: Settings, more: list[Second]) -> None:
     state = st.session_state
     state[Key.REFUSAL] = None
     try:
-        asked = runs_of(real, synthetic, names, second)
-        runs = [submit(spec) for spec in asked]
+        runs = [submit(spec) for spec in asked_runs(real, synthetic, names, settings, more)]
         state[Key.RUN] = runs[0].id
+        state[Key.FORM] = False
     except LabError as error:
         state[Key.REFUSAL] = str(error)
+
+
+def asked_runs(
+    real: str, synthetic: str, names: Sequence[str], settings: Settings, more: Sequence[Second]
+) -> list[RunSpec]:
+    """The run of the first extractor, then one for each further extractor."""
+    wanted = [(EXTRACTOR, list(names)), *((one.name, list(one.metrics)) for one in more)]
+    return [
+        evaluate_run(
+            real,
+            synthetic,
+            metrics,
+            extractor,
+            settings.seed,
+            by=settings.by,  # type: ignore[arg-type]
+            options={
+                name: value for name, value in settings.options.items() if name.partition(".")[0] in metrics
+            },
+            second_task=settings.second_task,
+        )
+        for extractor, metrics in wanted
+        if metrics
+    ]

@@ -1,12 +1,13 @@
-"""Two extractors on the same sets: their charts side by side, and for each metric whether they agree."""
+"""Several extractors on the same sets: whether they agree on each metric, and the chart of each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 import streamlit as st
 
+from lab.analysis.rank_agreement import by_extractor, rank_agreements
 from lab.charts import theme
 from lab.charts.intervals import Series, interval_figure
 from lab.errors import LabError
@@ -15,100 +16,68 @@ from lab.runs.records import Run
 from lab.runs.requests import evaluate_run
 from lab.ui.frame import plain
 from lab.ui.metric_agreement import (
+    AGREE,
     ALONE,
     DIFFER,
     HELP,
+    OPEN,
     Agreement,
     Side,
     agreements,
     of_runs,
     summary,
-    with_control,
 )
-from lab.ui.metric_form import specs
-from lab.ui.metric_second import another, companion
+from lab.ui.metric_agreement import with_control as sides_of
+from lab.ui.metric_cost import past_paces
+from lab.ui.metric_detail import SAVE
+from lab.ui.metric_runs import results_of, specs
+from lab.ui.metric_second import another, companions
 from lab.ui.run_panel import stand_in, submit
 from lab.ui.state import MetricsKey as Key
 
 ALT = "Each metric with its interval, beside held-out films and the real-to-real floor"
+Found = dict[str, list[Side]]
 
 
-def measured(run: Run) -> list[MetricResult]:
-    """The results of a finished run."""
-    return [MetricResult.from_json(item) for item in (run.result or {}).get("results", [])]
-
-
-def two_opinions(run: Run) -> None:
-    """The charts of a finished run, beside those of the other extractor where it measured the same sets."""
-    other = companion(run)
-    if other is None or other.state != "done":
-        draw([Series("Samples", measured(run))], f"metrics.chart.{run.id}")
-        _second(run, other)
+def charts(run: Run, others: Sequence[Run], names: Collection[str], key: str, grey: bool = False) -> None:
+    """The chart of some metrics; with further extractors a chart each, row beside row, each on its own scales."""
+    if not others or grey:
+        draw([Series("Samples", _only(run, names))], f"metrics.chart.{run.id}.{key}", grey=grey)
         return
-    names = _extractors(run, other)
-    sides = [{item.metric: with_control(item) for item in measured(one)} for one in (run, other)]
-    found = agreements(sides[0], sides[1], specs(), names)
-    _verdicts(found, names, sides)
-    _side_by_side([[Series("Samples", measured(run))], [Series("Samples", measured(other))]], names, run.id)
-    shared = {item.metric for item in measured(run)} & {item.metric for item in measured(other)}
-    alone = [item for item in measured(run) if item.metric not in shared]
+    shared = set.intersection(*({item.metric for item in _only(one, names)} for one in (run, *others)))
+    columns = st.columns(min(3, 1 + len(others)), gap="medium") if shared else []
+    for place, one in enumerate((run, *others) if shared else ()):
+        with columns[place % len(columns)]:
+            name = str(one.spec.settings["extractor"])
+            st.markdown(f"**{plain(name)}**")
+            kept = [item for item in _only(one, names) if item.metric in shared]
+            draw([Series("Samples", kept)], f"metrics.chart.{run.id}.{key}.{name}", columns=1)
+    alone = [item for item in _only(run, names) if item.metric not in shared]
     if any(item.value is not None for item in alone):
-        st.caption(
-            "Measured once, because no extractor is asked for them or the calibration is of the first:"
-        )
-        draw([Series("Samples", alone)], f"metrics.chart.alone.{run.id}")
+        if shared:
+            st.caption("Measured once, because these do not depend on the extractor or were not repeated:")
+        draw([Series("Samples", alone)], f"metrics.chart.alone.{run.id}.{key}")
 
 
-def compared(runs: list[Run], names: list[str]) -> None:
-    """Two to four runs in one chart; where a second extractor measured all of them, its chart beside it."""
-    extractors = sorted({str(run.spec.settings["extractor"]) for run in runs})
-    series = [Series(name, measured(run)) for name, run in zip(names, runs, strict=True)]
-    if len(extractors) > 1:
-        st.warning(
-            f"These runs were measured by {plain(' and '.join(extractors))}; distances of different extractors have "
-            "different scales; compare runs of one extractor."
-        )
-        draw(series, "metrics.chart.compare")
-        return
-    others = [companion(run) for run in runs]
-    done = [other for other in others if other is not None and other.state == "done"]
-    seconds = {str(other.spec.settings["extractor"]) for other in done}
-    if len(done) < len(runs) or len(seconds) != 1:
-        draw(series, "metrics.chart.compare")
-        st.caption(
-            "The order of these sets was seen by one extractor alone; measure each with a second one too."
-        )
-        return
-    pair = (extractors[0], seconds.pop())
-    second = [Series(name, measured(other)) for name, other in zip(names, done, strict=True)]
-    sides = [_sides(one, names) for one in (series, second)]
-    _verdicts(agreements(sides[0], sides[1], specs(), pair), pair, sides)
-    _side_by_side([series, second], pair, "compare")
+def agreement(run: Run, others: Sequence[Run]) -> None:
+    """What the extractors say together: one sentence, and metric by metric in a fold."""
+    for other in others:
+        pair = (str(run.spec.settings["extractor"]), str(other.spec.settings["extractor"]))
+        found: list[Found] = [
+            {item.metric: sides_of(item) for item in results_of(one)} for one in (run, other)
+        ]
+        _verdict(agreements(found[0], found[1], specs(), pair), pair, found, f"{run.id}.{pair[1]}")
 
 
-def draw(series: list[Series], key: str, columns: int = 2) -> None:
-    """One chart of intervals."""
-    figure = interval_figure(series, specs(), columns)
-    if columns == 1 and figure.layout.height:
-        # Half the width stacks the legend line by line.
-        figure.update_layout(height=figure.layout.height + 60, margin={"t": 144})
-    st.plotly_chart(
-        figure,
-        key=key,
-        theme=None,
-        config={"displayModeBar": False},
-        alt=ALT,
-    )
-
-
-def _second(run: Run, other: Run | None) -> None:
-    """The second extractor while it works, or the offer to ask one, with its cost."""
-    if other is not None:
+def further(run: Run, working: Sequence[Run], done: bool) -> None:
+    """Further extractors while they work, or the offer to ask one, with its cost."""
+    for other in working:
         with st.container(border=True):
-            st.markdown(f"**Second extractor: {plain(str(other.spec.settings['extractor']))}**")
+            st.markdown(f"**Further extractor: {plain(str(other.spec.settings['extractor']))}**")
             stand_in(other)
+    if working or done:
         return
-    offer = another(run)
+    offer = another(run, past_paces())
     if not offer.name:
         return
     button, cost = st.columns([0.3, 0.7], vertical_alignment="center")
@@ -120,48 +89,116 @@ def _second(run: Run, other: Run | None) -> None:
         args=(run, offer.name, offer.metrics),
         width="stretch",
     )
-    cost.caption(f"One extractor alone has measured this. {offer.cost}")
+    cost.caption(plain(f"One extractor alone has measured this. {offer.cost}"))
+
+
+def compared(runs: list[Run], names: list[str], metrics: Collection[str]) -> None:
+    """Some runs in one chart; where a second extractor measured all of them, what both say of their order."""
+    extractors = sorted({str(run.spec.settings["extractor"]) for run in runs})
+    series = [Series(name, _only(run, metrics)) for name, run in zip(names, runs, strict=True)]
+    if len(extractors) > 1:
+        st.warning(
+            f"These runs were measured by {plain(' and '.join(extractors))}; distances of different extractors have "
+            "different scales; compare runs of one extractor."
+        )
+        draw(series, "metrics.chart.compare")
+        return
+    draw(series, "metrics.chart.compare")
+    second = _second_of(runs)
+    if second is None:
+        st.caption(
+            "The order of these sets was seen by one extractor alone; measure each with a second one too."
+        )
+        return
+    pair = (extractors[0], str(second[0].spec.settings["extractor"]))
+    found = [_sides([results_of(one) for one in listed], names) for listed in (runs, second)]
+    _verdict(agreements(found[0], found[1], specs(), pair), pair, found, "compare")
+    whole = {
+        name: [*results_of(one), *results_of(two)] for name, one, two in zip(names, runs, second, strict=True)
+    }
+    st.caption(plain(rank_agreements(by_extractor(whole), specs())[-1].sentence))
+
+
+def draw(series: list[Series], key: str, columns: int = 2, grey: bool = False) -> None:
+    """One chart of intervals; its picture can be saved. `grey` where the numbers can no longer be trusted."""
+    figure = interval_figure(series, specs(), columns)
+    if grey:
+        figure.update_traces(opacity=0.25)
+    if columns == 1 and figure.layout.height:
+        # Half the width stacks the legend line by line.
+        lines = sum(bool(trace.showlegend) for trace in figure.data)
+        figure.update_layout(height=figure.layout.height + 21 * lines - 24, margin={"t": 60 + 21 * lines})
+    st.plotly_chart(figure, key=key, theme=None, config=SAVE, alt=ALT)
+
+
+def _only(run: Run, names: Collection[str]) -> list[MetricResult]:
+    return [item for item in results_of(run) if item.metric in names]
+
+
+def _second_of(runs: list[Run]) -> list[Run] | None:
+    """Runs of one further extractor for every run, None where there is none."""
+    offered = [
+        {str(one.spec.settings["extractor"]): one for one in companions(run) if one.state == "done"}
+        for run in runs
+    ]
+    shared = set.intersection(*(set(one) for one in offered))
+    name = min(shared, default=None)
+    return None if name is None else [one[name] for one in offered]
 
 
 def _ask(run: Run, name: str, metrics: Sequence[str]) -> None:
     asked = run.spec.settings
+    options = {
+        key: value for key, value in (asked.get("options") or {}).items() if key.partition(".")[0] in metrics
+    }
     try:
         submit(
             evaluate_run(
-                asked["real"], asked["synthetic"], metrics, name, asked["seed"], asked.get("copies", "refuse")
+                asked["real"], asked["synthetic"], metrics, name, asked["seed"], asked.get("copies", "refuse"),
+                by=asked.get("by", ""), options=options,
             )
-        )
+        )  # fmt: skip
     except LabError as error:
         st.session_state[Key.REFUSAL] = str(error)
 
 
-def _verdicts(found: list[Agreement], names: tuple[str, str], sides: list[dict[str, list[Side]]]) -> None:
-    st.markdown(f"**{plain(summary(found))}**", help=HELP)
-    rows = [
-        {
-            "Metric": specs()[one.metric].title,
-            "Extractors": one.word,
-            names[0]: _value(sides[0], one.metric),
-            names[1]: _value(sides[1], one.metric),
-            "What they say": one.sentence,
-        }
-        for one in found
-    ]
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        height="content",
-        column_config={
-            "Extractors": st.column_config.TextColumn(help=HELP, width="small"),
-            "What they say": st.column_config.TextColumn(width="large"),
-        },
+def _verdict(found: list[Agreement], names: tuple[str, str], sides: list[Found], key: str) -> None:
+    if not found:
+        return
+    counted = [one for one in found if one.word != OPEN]
+    rank = (
+        f" Rank agreement {sum(one.word == AGREE for one in counted)} of {len(counted)}." if counted else ""
     )
-    for one in found:
-        if one.word in (ALONE, DIFFER):
-            st.markdown(f"- **{plain(specs()[one.metric].title)}**: {plain(one.sentence)}")
+    st.markdown(
+        f"**{plain(f'{names[0]} and {names[1]}.')}** {plain(summary(found))} {plain(rank)}", help=HELP
+    )
+    with st.expander("Metric by metric", icon=":material/groups:"):
+        rows = [
+            {
+                "Metric": specs()[one.metric].title,
+                "Extractors": one.word,
+                names[0]: _value(sides[0], one.metric),
+                names[1]: _value(sides[1], one.metric),
+                "What they say": one.sentence,
+            }
+            for one in found
+        ]
+        st.dataframe(
+            pd.DataFrame(rows),
+            hide_index=True,
+            height="content" if len(rows) < 13 else 460,
+            key=f"metrics.agreement.{key}",
+            column_config={
+                "Extractors": st.column_config.TextColumn(help=HELP, width="small"),
+                "What they say": st.column_config.TextColumn(width="large"),
+            },
+        )
+        for one in found:
+            if one.word in (ALONE, DIFFER):
+                st.markdown(f"- **{plain(specs()[one.metric].title)}**: {plain(one.sentence)}")
 
 
-def _value(sides: dict[str, list[Side]], metric: str) -> str:
+def _value(sides: Found, metric: str) -> str:
     """The first set's value with its interval."""
     found = sides[metric]
     if not found:
@@ -171,26 +208,10 @@ def _value(sides: dict[str, list[Side]], metric: str) -> str:
     return f"{theme.number(one.value)}{interval}"
 
 
-def _side_by_side(pair: list[list[Series]], names: tuple[str, str], key: str) -> None:
-    """The metrics both measured, row beside row; each extractor keeps its own scales."""
-    shared = set.intersection(*({item.metric for item in one.results} for one in (pair[0][0], pair[1][0])))
-    for column, series, name in zip(st.columns(2, gap="medium"), pair, names, strict=True):
-        with column:
-            st.markdown(f"**{plain(name)}**")
-            kept = [
-                Series(one.name, [item for item in one.results if item.metric in shared]) for one in series
-            ]
-            draw(kept, f"metrics.chart.{key}.{name}", columns=1)
-
-
-def _sides(series: list[Series], names: list[str]) -> dict[str, list[Side]]:
-    found: dict[str, list[Side]] = {}
+def _sides(listed: Sequence[Sequence[MetricResult]], names: list[str]) -> Found:
+    found: Found = {}
     for metric in specs():
-        results = [next((item for item in one.results if item.metric == metric), None) for one in series]
+        results = [next((item for item in one if item.metric == metric), None) for one in listed]
         if any(results):
             found[metric] = of_runs(results, names)
     return found
-
-
-def _extractors(run: Run, other: Run) -> tuple[str, str]:
-    return str(run.spec.settings["extractor"]), str(other.spec.settings["extractor"])

@@ -1,26 +1,34 @@
-"""Reading a metric run: charts with intervals, the table, the export, and past runs beside each other."""
+"""A finished metric run: the verdict first, then charts a question at a time, what stands behind each number, files."""
 
 from __future__ import annotations
 
-import json
-import time
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from lab.charts.tradeoff import SetPoint, tradeoff_figure
+from lab.charts.theme import MUTED
+from lab.config import settings
 from lab.metrics.result import MetricResult
+from lab.runs.artifacts import Artifacts
+from lab.runs.integrity import changed
 from lab.runs.records import Run
-from lab.runs.store import RunStore
 from lab.ui.frame import plain
-from lab.ui.metric_form import QUESTIONS, explained, specs
-from lab.ui.metric_opinions import compared, measured, two_opinions
-from lab.ui.reviews import as_csv
-from lab.ui.run_panel import duration, state_word
-from lab.ui.sets import prompts_by_set
+from lab.ui.metric_detail import badges, details
+from lab.ui.metric_export import exports
+from lab.ui.metric_groups import groups
+from lab.ui.metric_opinions import agreement, charts, further
+from lab.ui.metric_published import published
+from lab.ui.metric_runs import QUESTIONS, by_question, results_of, set_name, specs
+from lab.ui.metric_second import companions
+from lab.ui.metric_trace import told
+from lab.ui.metric_verdict import strip
+from lab.ui.run_panel import duration
 from lab.ui.state import MetricsKey as Key
 
+HEADLINES = "headlines"
+MANY = 12
 COLUMNS = {
     "title": "Metric",
     "value": "Value",
@@ -36,50 +44,100 @@ COLUMNS = {
 
 
 def results(run: Run) -> None:
-    """The finished run, question by question."""
-    listed: list[dict[str, Any]] = (run.result or {}).get("results", [])
-    if not listed:
+    """The finished run, headlines first and the rest folded."""
+    measured = results_of(run)
+    if not measured:
         st.warning("This run holds no number; choose other metrics and launch again.")
         return
     asked = run.spec.settings
-    st.subheader(plain(f"{_set_name(run)} against {asked['real']}"), anchor=False)
-    st.caption(f"{asked['extractor']}, seed {asked['seed']}, took {duration(run.duration_s or 0)}.")
-    for sentence in (run.result or {}).get("warnings", []):
+    st.subheader(plain(f"{set_name(run)} against {asked['real']}"), anchor=False)
+    others = companions(run)
+    done = [other for other in others if other.state == "done"]
+    words = f"{asked['extractor']}, seed {asked['seed']}, took {duration(run.duration_s or 0)}."
+    st.caption(plain(words))
+    broken = changed(run, Artifacts(settings().artifacts))
+    for sentence in [*broken, *(run.result or {}).get("warnings", [])]:
         st.warning(plain(sentence), icon=":material/warning:")
-    two_opinions(run)
-    _notes(listed)
-    _table(listed)
-    left, right = st.columns(2)
-    rows = [{**item, "run": run.id} for item in listed]
-    left.download_button(
-        "Download CSV", as_csv(rows), f"metrics-{run.id}.csv", "text/csv", icon=":material/download:"
+    grey = bool(broken)
+    strip(run, measured, grey)
+    for item in {str(item.details.get("badges")): item for item in measured}.values():
+        badges(item)
+    agreement(run, done)
+    further(run, [other for other in others if other.state != "done"], bool(done))
+    shown = _question(run, measured)
+    charts(run, done, shown, str(st.session_state.get(f"{Key.QUESTION}.{run.id}")), grey)
+    details(run, [item for item in measured if item.metric in shown])
+    published(run, measured)
+    groups(run)
+    _notes(measured)
+    _table(run, results_of(run, None), grey)
+    exports(run, done)
+
+
+def _question(run: Run, measured: Sequence[MetricResult]) -> list[str]:
+    """The metrics looked at: the headlines of every question, or all of one."""
+    names = [item.metric for item in measured if item.value is not None]
+    parts = by_question(names)
+    head = names if len(names) <= MANY else [name for listed in parts.values() for name in listed[:2]]
+    words = {HEADLINES: "Everything" if len(names) <= MANY else "Headlines"}
+    words |= {axis: f"{QUESTIONS[axis][0]} ({len(listed)})" for axis, listed in parts.items()}
+    key = f"{Key.QUESTION}.{run.id}"
+    if st.session_state.get(key) not in words:
+        st.session_state[key] = HEADLINES
+    picked = st.segmented_control(
+        "Question",
+        list(words),
+        format_func=words.__getitem__,
+        key=key,
+        required=True,
+        label_visibility="collapsed",
     )
-    text = json.dumps(
-        {"run": run.id, "settings": asked, "inputs": run.spec.inputs, "results": listed}, indent=1
-    )
-    right.download_button(
-        "Download JSON", text, f"metrics-{run.id}.json", "application/json", icon=":material/download:"
-    )
+    return head if picked == HEADLINES else parts[str(picked)]
 
 
-def _notes(listed: list[dict[str, Any]]) -> None:
-    noted = [item for item in listed if item.get("note")]
-    if noted:
-        with st.expander(
-            f"Notes on {len(noted)} numbers", expanded=any(item["value"] is None for item in noted)
-        ):
-            for item in noted:
-                st.markdown(f"**{plain(item['title'])}.** {plain(item['note'])}")
+def _notes(measured: Sequence[MetricResult]) -> None:
+    noted = [item for item in measured if item.note]
+    missing = [item for item in noted if item.value is None]
+    if not noted:
+        return
+    title = f"Notes on {len(noted)} numbers" + (f", {len(missing)} of them not computed" if missing else "")
+    with st.expander(title, icon=":material/notes:"):
+        for item in [*missing, *(one for one in noted if one.value is not None)]:
+            st.markdown(f"**{plain(item.title)}.** {plain(item.note)}")
 
 
-def _table(listed: list[dict[str, Any]]) -> None:
-    known = specs()
-    frame = pd.DataFrame(listed)
+def _table(run: Run, everything: Sequence[MetricResult], grey: bool) -> None:
+    """Every number; a click on a row opens where it comes from."""
+    known, several = specs(), len({item.group for item in everything}) > 1
+    frame = pd.DataFrame([item.to_json() for item in everything])
     shown = frame[[name for name in COLUMNS if name in frame]].rename(columns=COLUMNS)
     arrows = [known[name].arrow.split(" ")[0] if name in known else "" for name in frame["metric"]]
     shown.insert(1, "Better", arrows)
+    axes = [QUESTIONS[known[name].axis][0] if name in known else "" for name in frame["metric"]]
+    shown.insert(0, "Question", axes)
+    if several:
+        shown.insert(1, "Group", frame["group"])
+    with st.expander(f"All {len(frame)} numbers", icon=":material/table:", expanded=len(frame) <= MANY):
+        event = st.dataframe(
+            shown.style.set_properties(color=MUTED) if grey else shown,
+            hide_index=True,
+            column_config=_columns(),
+            key=f"{Key.NUMBERS}.{run.id}",
+            on_select="rerun",
+            selection_mode="single-row",
+            height="content" if len(frame) <= MANY else 480,
+        )
+        rows = [row for row in event.selection.rows if row < len(everything)]
+        if rows:
+            with st.container(border=True):
+                told(run, everything[rows[0]])
+        else:
+            st.caption("Select a row to see the run, data, seed and versions behind its number.")
+
+
+def _columns() -> dict[str, Any]:
     numbers = {name: st.column_config.NumberColumn(format="%.4f") for name in ("Value", "Low", "High")}
-    numbers |= {
+    return numbers | {
         "Held-out control": st.column_config.NumberColumn(
             format="%.4f",
             help="The same statistic for real films that no generator saw, in place of the samples.",
@@ -91,90 +149,3 @@ def _table(listed: list[dict[str, Any]]) -> None:
         "d": st.column_config.NumberColumn(help="Length of the feature vectors the number was computed on."),
         "Better": st.column_config.TextColumn(help="↓ lower, ↑ higher, → best at the null line."),
     }
-    st.dataframe(shown, hide_index=True, column_config=numbers)
-    with st.expander("What these metrics mean"):
-        for name in frame["metric"]:
-            if name in known:
-                st.markdown(f"**{plain(known[name].title)}** ({QUESTIONS[known[name].axis][0].lower()})")
-                st.markdown(explained(known[name]))
-
-
-def history() -> None:
-    """Past metric runs: open one, or put up to four beside each other."""
-    runs = RunStore.open().list(kinds=("evaluate",), limit=200)
-    if not runs:
-        return
-    st.subheader("Past runs", anchor=False)
-    frame = pd.DataFrame([_row(run) for run in runs])
-    event = st.dataframe(
-        frame, hide_index=True, on_select="rerun", selection_mode="multi-row", key=Key.COMPARE, height="auto"
-    )
-    rows = [row for row in event.selection.rows if row < len(runs)]
-    picked = [runs[row] for row in rows if runs[row].state == "done"]
-    if len(picked) == 1:
-        st.button("Open this run", on_click=_open, args=(picked[0].id,), icon=":material/open_in_new:")
-    elif picked:
-        _compare(picked[:4])
-    else:
-        st.caption("Select one run to open it, or two to four to compare them.")
-
-
-def _open(run_id: str) -> None:
-    st.session_state[Key.RUN] = run_id
-
-
-def _row(run: Run) -> dict[str, Any]:
-    asked = run.spec.settings
-    return {
-        "Started": time.strftime("%d %b %H:%M", time.localtime(run.created)),
-        "Synthetic": _set_name(run),
-        "Real": asked["real"],
-        "Extractor": asked["extractor"],
-        "Metrics": len(asked["metrics"]),
-        "State": state_word(run),
-        "Took": duration(run.duration_s) if run.duration_s else "–",
-    }
-
-
-def _set_name(run: Run) -> str:
-    """Short words for the synthetic side of a run."""
-    name = str(run.spec.settings["synthetic"]).rsplit("/", 1)[-1]
-    prompt = prompts_by_set().get(name)
-    return name if prompt is None else prompt[:40].rstrip(". ")
-
-
-def _compare(runs: list[Run]) -> None:
-    """Two to four runs in one chart, in one table, and as fidelity against privacy."""
-    names = [f"{number}. {_set_name(run)}" for number, run in enumerate(runs, 1)]
-    results = [measured(run) for run in runs]
-    compared(runs, names)
-    _trade(names, results)
-    tables = [
-        pd.Series({item.title: item.value for item in one}, name=name)
-        for name, one in zip(names, results, strict=True)
-    ]
-    st.dataframe(pd.concat(tables, axis=1).rename_axis("Metric").reset_index(), hide_index=True)
-
-
-def _trade(names: list[str], results: list[list[MetricResult]]) -> None:
-    known = specs()
-    fidelity = next((name for name, spec in known.items() if spec.axis == "fidelity"), None)
-    privacy = next(
-        (name for name, spec in known.items() if spec.axis == "privacy" and spec.direction == "null"), None
-    )
-    if fidelity is None or privacy is None:
-        return
-    sets = []
-    for name, one in zip(names, results, strict=True):
-        found = {item.metric: item for item in one}
-        if fidelity in found and privacy in found:
-            sets.append(SetPoint(name, found[fidelity], found[privacy]))
-    if len(sets) > 1:
-        figure = tradeoff_figure(sets, known[fidelity], known[privacy])
-        st.plotly_chart(
-            figure,
-            key="metrics.chart.trade",
-            theme=None,
-            config={"displayModeBar": False},
-            alt="Fidelity against privacy of the runs",
-        )

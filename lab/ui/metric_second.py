@@ -1,46 +1,50 @@
-"""A second extractor beside the first: what it would cost, its run, and where to find it again."""
+"""Further extractors beside the first: what they would cost, their runs, and where to find those again."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
 from lab.config import settings
+from lab.data.dataset import parse_reference
 from lab.data.imageset import ImageSet
 from lab.errors import LabError
 from lab.features.extractors import default_extractors, extractor_digest
 from lab.features.places import state
 from lab.features.presence import missing_features
 from lab.features.records import list_records
-from lab.metrics.registry import load_metrics
+from lab.metrics.presets import get_preset
 from lab.provenance import digest_bytes
 from lab.runs.records import Run
-from lab.runs.requests import EXTRACTOR, evaluate_run
-from lab.runs.spec import RunSpec
-from lab.runs.store import RunStore
-from lab.ui.run_panel import duration, expected
+from lab.runs.requests import EXTRACTOR
+from lab.ui.metric_cost import Pace, embedding_s, estimate, images_of
+from lab.ui.metric_runs import listed, specs, whole
+from lab.ui.run_panel import duration
 from lab.ui.sets import card_of
 from lab.ui.state import MetricsKey as Key
 
-NONE = ""
 CHEAP = 96
 """Images that a second extractor may still have to look at and yet be chosen beforehand: some seconds."""
-OWN = ("near-copy", "captions")
+OWN_NEEDS = {
+    "near-copy", "captions", "pictures", "masks", "re-id", "copy-embedding", "logits", "resolutions", "text-encoder",
+}  # fmt: skip
+MOST = 4
 HELP = (
-    "One extractor alone is blind to something. A second one measures the same sets again, after the first, and the "
-    "results say for each metric whether both agree."
+    "One extractor alone is blind to something. Each further one measures the same sets again, after the first, and "
+    "the results say for each metric whether they agree."
 )
 
 
 @dataclass(frozen=True)
 class Second:
-    """The second extractor that was chosen.
+    """One further extractor.
 
     Attributes:
         name: its id, "" for none.
-        metrics: those of the chosen metrics that depend on an extractor and need no calibration of its own.
+        metrics: those of the chosen metrics that depend on an extractor.
         cost: what it costs, as a sentence.
     """
 
@@ -49,15 +53,19 @@ class Second:
     cost: str
 
 
-def choose(dataset: str, images: list[ImageSet], names: list[str]) -> Second:
-    """Draw the choice of a second extractor, the default one chosen beforehand where it is cheap.
+NOBODY = Second("", (), "")
+
+
+def choose(dataset: str, images: list[ImageSet], names: list[str], past: Sequence[Pace]) -> list[Second]:
+    """Draw the choice of further extractors, the default one chosen beforehand where it is cheap.
 
     Args:
         dataset: id of the real side.
         images: every set that has to be embedded.
         names: the metrics that will be computed.
+        past: what past runs took.
     """
-    digests = list(dict.fromkeys(digest for one in images for digest in one.digests()))
+    digests = _digests(images)
     missing = {
         record.id: count
         for record in list_records()
@@ -66,72 +74,88 @@ def choose(dataset: str, images: list[ImageSet], names: list[str]) -> Second:
         if count is not None
     }
     preferred = default_extractors(_colour(dataset))[1]
-    options = [NONE, *sorted(missing, key=lambda name: (name != preferred, missing[name]))]
-    if st.session_state.get(Key.SECOND) not in options:
-        st.session_state[Key.SECOND] = preferred if missing.get(preferred, CHEAP + 1) <= CHEAP else NONE
-    picked = st.selectbox(
-        "Second extractor",
+    asked = get_preset(str(st.session_state[Key.PRESET])).extractors
+    options = sorted(missing, key=lambda name: (name not in asked, name != preferred, missing[name]))
+    known = st.session_state.get(Key.SECOND)
+    if known is None:
+        cheap = missing.get(preferred, CHEAP + 1) <= CHEAP
+        st.session_state[Key.SECOND] = [preferred] if cheap else []
+    elif not set(known) <= set(options):
+        st.session_state[Key.SECOND] = [name for name in known if name in options]
+    picked = st.multiselect(
+        "Further extractors",
         options,
         format_func=lambda name: _words(name, missing.get(name, 0)),
         key=Key.SECOND,
-        help=HELP,
+        help=f"{HELP} The first is always {EXTRACTOR}.",
+        max_selections=MOST,
+        placeholder="None: the first extractor alone",
         persist_state="session",
     )
-    chosen = str(picked or NONE)
-    measured = tuple(name for name in names if _by_features(name))
-    if not chosen or not measured:
-        return Second(NONE, (), "")
-    return Second(chosen, measured, _cost(chosen, missing[chosen], images, len(names) - len(measured)))
-
-
-def runs_of(real: str, synthetic: str, first: list[str], second: Second) -> list[RunSpec]:
-    """The run of the first extractor, then that of the second."""
-    asked = [evaluate_run(real, synthetic, first, EXTRACTOR)]
-    if second.name:
-        asked.append(evaluate_run(real, synthetic, second.metrics, second.name))
-    return asked
-
-
-def companion(run: Run) -> Run | None:
-    """The newest run of the same sets by another extractor, a finished one before others; None without one."""
-    alike = [
-        other
-        for other in RunStore.open().list(kinds=("evaluate",), limit=200)
-        if _sets(other) == _sets(run)
-        and other.spec.settings["extractor"] != run.spec.settings["extractor"]
-        and other.state in ("done", "running", "queued")
+    measured = tuple(name for name in names if by_features(name))
+    if not measured:
+        return []
+    size = images_of(images)
+    return [
+        Second(name, measured, _cost(name, missing[name], size, measured, len(names) - len(measured), past))
+        for name in picked
     ]
-    return next((other for other in alike if other.state == "done"), alike[0] if alike else None)
 
 
-def another(run: Run) -> Second:
+def companions(run: Run) -> list[Run]:
+    """For each other extractor the newest run of the same sets, a finished one before others; finished ones first."""
+    found: dict[str, Run] = {}
+    for other in listed():
+        name = str(other.spec.settings["extractor"])
+        if name == run.spec.settings["extractor"] or _sets(other) != _sets(run):
+            continue
+        if other.state not in ("done", "running", "queued"):
+            continue
+        if name not in found or (other.state == "done" and found[name].state != "done"):
+            found[name] = other
+    return sorted(map(whole, found.values()), key=lambda other: (other.state != "done", -other.created))
+
+
+def another(run: Run, past: Sequence[Pace]) -> Second:
     """The default second extractor for a finished run that has none, with its cost."""
-    from lab.data.dataset import parse_reference
     from lab.ui.sets import open_set
 
     asked = run.spec.settings
-    names = [name for name in asked["metrics"] if _by_features(name)]
-    dataset = parse_reference(asked["real"])[0]
-    wanted = default_extractors(_colour(dataset))
-    name = next((name for name in wanted if name != asked["extractor"]), NONE)
+    names = tuple(name for name in asked["metrics"] if by_features(name))
+    wanted = default_extractors(_colour(parse_reference(asked["real"])[0]))
+    name = next((name for name in wanted if name != asked["extractor"]), "")
     try:
         images = measured_sets(asked["real"], open_set(asked["synthetic"]))
-        digests = list(dict.fromkeys(digest for one in images for digest in one.digests()))
-        count = _missing(name, digests)
+        count = _missing(name, _digests(images))
     except LabError:
-        return Second(NONE, (), "")
+        return NOBODY
     if not names or count is None:
-        return Second(NONE, (), "")
-    return Second(name, tuple(names), _cost(name, count, images, len(asked["metrics"]) - len(names)))
+        return NOBODY
+    cost = _cost(name, count, images_of(images), names, len(asked["metrics"]) - len(names), past)
+    return Second(name, names, cost)
 
 
 def measured_sets(real: str, synthetic: ImageSet) -> list[ImageSet]:
     """Every set whose features a metric run reads."""
-    from lab.data.dataset import parse_reference
     from lab.data.resolve import resolve
 
     name, split = parse_reference(real)
     return [resolve(f"{name}:{split or 'train'}"), synthetic, resolve(f"{name}:held-out")]
+
+
+def missing_of(name: str, images: list[ImageSet]) -> int:
+    """How many images one extractor has still to embed; 0 where its weights are not here."""
+    return _missing(name, _digests(images)) or 0
+
+
+def by_features(name: str) -> bool:
+    """Whether a metric depends on the extractor: it reads no detector, model, pixel or embedding of its own alone."""
+    known = specs()
+    return name in known and not set(known[name].needs) & OWN_NEEDS
+
+
+def _digests(images: list[ImageSet]) -> list[str]:
+    return list(dict.fromkeys(digest for one in images for digest in one.digests()))
 
 
 def _sets(run: Run) -> tuple[object, ...]:
@@ -140,38 +164,23 @@ def _sets(run: Run) -> tuple[object, ...]:
     return (*chosen, inputs.get("real"), inputs.get("synthetic"))
 
 
-def _by_features(name: str) -> bool:
-    """Near-copies are judged by calibrated detectors and captions by the text-image model, not by an extractor."""
-    known = load_metrics()
-    return name in known and not set(known.get(name).spec.needs) & set(OWN)
-
-
 def _words(name: str, missing: int) -> str:
-    if name == NONE:
-        return "None: the first extractor alone"
     return f"{name} (features are there)" if not missing else f"{name} ({missing:,} images to embed first)"
 
 
-def _cost(name: str, missing: int, images: list[ImageSet], left_out: int) -> str:
-    pace = expected("embed", missing, lambda run: _extracted(run, name)) if missing else None
-    measured = expected("evaluate", len(images[1].ids()) + 1, lambda run: _images(run, name))
-    embedding = ""
+def _cost(
+    name: str, missing: int, size: int, names: Sequence[str], left_out: int, past: Sequence[Pace]
+) -> str:
+    own = [pace for pace in past if pace.extractor == name] or list(past)
+    told = estimate(names, size, own)
+    words = f"about {duration(told.seconds)}" if told.runs else "about as long as the first"
+    embedding = embedding_s(name, missing)
+    first = ""
     if missing:
-        time = f"about {duration(pace[0])}" if pace else "no past run says how long that takes"
-        embedding = f" {missing:,} images are embedded first ({time})."
-    words = f"about {duration(measured[0])}" if measured else "about as long as the first"
-    own = f" {left_out} metrics do not depend on an extractor and are not repeated." if left_out else ""
-    return f"Then {name} measures again: {words}.{embedding}{own}"
-
-
-def _extracted(run: Run, name: str) -> float:
-    result = run.result or {}
-    return float(result.get("extracted", 0)) if run.spec.settings["extractor"] == name else 0.0
-
-
-def _images(run: Run, name: str) -> float:
-    results = (run.result or {}).get("results") or []
-    return float(results[0]["n_synthetic"] + 1) if results and run.spec.settings["extractor"] == name else 0.0
+        time = f"about {duration(embedding)}" if embedding else "no past run says how long that takes"
+        first = f" {missing:,} images are embedded first ({time})."
+    rest = f" {left_out} metrics do not depend on an extractor and are not repeated." if left_out else ""
+    return f"Then {name} measures again: {words}.{first}{rest}"
 
 
 def _colour(dataset: str) -> bool:

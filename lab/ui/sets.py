@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import streamlit as st
 
 from lab.data.card import DatasetCard
 from lab.data.dataset import parse_reference
@@ -15,6 +18,7 @@ from lab.features.records import get_record
 from lab.metrics.guards import Finding, InputSizes
 from lab.runs.captions import why_no_pairs
 from lab.runs.dataset_requests import known_duplicates
+from lab.runs.kinds.providers import absent_needs
 from lab.runs.records import Run
 from lab.runs.store import RunStore
 
@@ -67,8 +71,8 @@ def synthetic_choices() -> list[Choice]:
     return found
 
 
-def sizes(real: str, synthetic: ImageSet, extractor: str) -> InputSizes:
-    """Counts of both sides, read from cards and tables only."""
+def sizes(real: str, synthetic: ImageSet, extractor: str, needs: Sequence[str] = ()) -> InputSizes:
+    """Counts of both sides, read from cards and tables only; `needs` are looked up too."""
     name, _ = parse_reference(real)
     dataset = open_dataset(name)
     train, held_out = dataset.rows("train"), dataset.rows("held-out")
@@ -83,7 +87,16 @@ def sizes(real: str, synthetic: ImageSet, extractor: str) -> InputSizes:
         unknown_patients=int((train["patient_id"] == train["image_id"]).sum()),
         duplicate_reals=known_duplicates(name),
         has_labels=_labelled(train["label"].astype(str).tolist()) and _prompted(synthetic),
+        absent=_absent(real, dataset.card.digest, synthetic.digest, extractor, tuple(needs), synthetic),
     )
+
+
+@st.cache_data(max_entries=32, show_spinner=False, ttl=60)
+def _absent(
+    real: str, dataset: str, digest: str, extractor: str, needs: tuple[str, ...], _synthetic: ImageSet
+) -> dict[str, str]:
+    """Reasons by need; the digests of both sides are part of the cache key, and weights may arrive meanwhile."""
+    return absent_needs(needs, real, _synthetic, extractor)
 
 
 def real_films(synthetic: ImageSet) -> list[Finding]:

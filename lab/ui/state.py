@@ -109,6 +109,28 @@ class MetricsKey(StrEnum):
     COMPARE = "metrics.compare"
     FOLDER = "metrics.folder"
     REFUSAL = "metrics.refusal"
+    # the choice
+    FORM = "metrics.form"
+    PRESET = "metrics.preset"
+    BOX = "metrics.box"
+    SEARCH = "metrics.search"
+    BY = "metrics.by"
+    OPTION = "metrics.option"
+    TASK = "metrics.task"
+    # the results
+    VIEW = "metrics.view"
+    QUESTION = "metrics.question"
+    OPEN = "metrics.open"
+    NUMBERS = "metrics.numbers"
+    GROUP = "metrics.group"
+    DELTA = "metrics.delta"
+    PAIRS = "metrics.pairs"
+    # several runs
+    TRADE = "metrics.trade"
+    GALLERY = "metrics.gallery"
+    RELATED = "metrics.related"
+    BOARD = "metrics.board"
+    EXPORT = "metrics.export"
 
 
 class LibraryKey(StrEnum):
@@ -184,6 +206,8 @@ class LeakageKey(StrEnum):
     POPULATION_GALLERY = "leakage.population_gallery"
     POPULATION_PAGE = "leakage.population_page"
     POPULATION_ATTACK = "leakage.population_attack"
+    POPULATION_ATTACKS = "leakage.population_attacks"
+    POPULATION_FILMS = "leakage.population_films"
     POPULATION_LOG = "leakage.population_log"
     POPULATION_LEDGER = "leakage.population_ledger"
     # the cause

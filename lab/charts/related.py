@@ -1,0 +1,88 @@
+"""How metrics move together over several sets: a heat map of rank correlations, weak ones greyed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lab.charts import theme
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+FEWEST = 5
+LABELLED = 16
+"""Most metrics for which each cell carries its number."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Two metrics over n sets: rank correlation with its 95 % interval, None where it is not defined."""
+
+    first: str
+    second: str
+    rho: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+
+def related_figure(names: Sequence[str], cells: Sequence[Cell]) -> go.Figure:
+    """A square of correlations; cells of fewer than five sets are grey and keep their number.
+
+    Args:
+        names: metrics in the order of rows and columns, as words.
+        cells: one a pair, in either order.
+    """
+    import plotly.graph_objects as go
+
+    if len(names) < 2 or not cells:
+        return theme.empty("Two metrics measured on several sets are needed.")
+    known = {(one.first, one.second): one for one in cells} | {(one.second, one.first): one for one in cells}
+    strength: list[list[float | None]] = []
+    words: list[list[str]] = []
+    told: list[list[str]] = []
+    for row in names:
+        found = [known.get((row, column)) for column in names]
+        strength.append([one.rho if one and one.n >= FEWEST and row != c else None
+                         for one, c in zip(found, names, strict=True)])  # fmt: skip
+        words.append(["" if one is None or one.rho is None or row == c else f"{one.rho:+.2f}"
+                      for one, c in zip(found, names, strict=True)])  # fmt: skip
+        told.append([_told(row, c, one) for one, c in zip(found, names, strict=True)])
+    labels = [theme.safe(name) for name in names]
+    few = [[0.0 if text and z is None else None for text, z in zip(texts, line, strict=True)]
+           for texts, line in zip(words, strength, strict=True)]  # fmt: skip
+    shared = {
+        "x": labels, "y": labels, "text": words, "customdata": told, "hovertemplate": "%{customdata}<extra></extra>",
+        "texttemplate": "%{text}" if len(names) <= LABELLED else "", "xgap": 2, "ygap": 2,
+    }  # fmt: skip
+    figure = go.Figure(
+        [
+            go.Heatmap(z=few, showscale=False, colorscale=[[0, "#1a2026"], [1, "#1a2026"]], zmin=0, zmax=1,
+                       textfont={"size": 11, "color": "#6b7681"}, **shared),
+            go.Heatmap(z=strength, zmin=-1, zmax=1, textfont={"size": 11, "color": theme.TEXT},
+                       colorscale=[[0, "#4f8fd0"], [0.5, "#1b2127"], [1, "#f5a742"]],
+                       colorbar={"title": {"text": "Spearman ρ"}, "thickness": 12, "len": 0.7, "outlinewidth": 0},
+                       showscale=any(z is not None for line in strength for z in line), **shared),
+        ]
+    )  # fmt: skip
+    theme.apply(figure, 190 + max(24, 34 if len(names) <= LABELLED else 22) * len(names))
+    figure.update_layout(margin={"l": 150, "t": 20, "b": 130})
+    figure.update_xaxes(tickangle=-40, showgrid=False, ticks="")
+    figure.update_yaxes(autorange="reversed", showgrid=False, ticks="")
+    return figure
+
+
+def _told(row: str, column: str, one: Cell | None) -> str:
+    if row == column or one is None:
+        return theme.safe(row)
+    if one.rho is None:
+        return f"{theme.safe(row)} and {theme.safe(column)}<br>not defined over {one.n} sets"
+    interval = (
+        "" if one.low is None or one.high is None else f", 95 % interval {one.low:+.2f} to {one.high:+.2f}"
+    )
+    few = "<br>fewer than five sets: greyed, says little" if one.n < FEWEST else ""
+    return (
+        f"{theme.safe(row)} and {theme.safe(column)}<br>ρ {one.rho:+.2f}{interval}<br>over {one.n} sets{few}"
+    )

@@ -1,0 +1,37 @@
+"""Two metrics over several sets: one mark a set, named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from lab.charts import theme
+from lab.charts.tradeoff import look
+from lab.metrics.spec import MetricSpec
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+def scatter_figure(
+    points: Sequence[tuple[str, float, float]], across: MetricSpec, up: MetricSpec, height: int = 360
+) -> go.Figure:
+    """Marks of (name, x, y)."""
+    import plotly.graph_objects as go
+
+    if not points:
+        return theme.empty("No set has both numbers.")
+    figure = go.Figure()
+    for place, (name, x, y) in enumerate(points):
+        colour, symbol = look(place)
+        figure.add_trace(
+            go.Scatter(x=[x], y=[y], mode="markers+text", name=theme.safe(name), text=[theme.safe(name)],
+                       textposition="top center", textfont={"color": theme.MUTED, "size": 11}, cliponaxis=False,
+                       marker={"symbol": symbol, "size": 12, "color": colour},
+                       hovertemplate=f"<b>{theme.safe(name)}</b><br>%{{x:.4g}}, %{{y:.4g}}<extra></extra>")
+        )  # fmt: skip
+    theme.apply(figure, height)
+    figure.update_layout(showlegend=False, margin={"t": 28})
+    figure.update_xaxes(title_text=theme.heading(across.title, across.arrow))
+    figure.update_yaxes(title_text=theme.heading(up.title, up.arrow))
+    return figure

@@ -1,0 +1,95 @@
+"""Several runs beside each other: trade-offs between the questions, intervals, and how metrics move together."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from lab.metrics.result import MetricResult
+from lab.runs.records import Run
+from lab.ui.frame import missing, plain
+from lab.ui.metric_history import pick
+from lab.ui.metric_opinions import compared
+from lab.ui.metric_related import related
+from lab.ui.metric_runs import QUESTIONS, by_question, results_of, set_name, specs
+from lab.ui.metric_trade import trade
+from lab.ui.metric_variety import varieties
+from lab.ui.state import MetricsKey as Key
+
+SIDE_BY_SIDE = 4
+MANY = 12
+
+
+def compare() -> None:
+    """The whole room: the choice of runs, then everything that several of them show."""
+    picked = pick()
+    runs = [run for run in picked if run.state == "done" and results_of(run)]
+    if not picked:
+        missing(
+            "Nothing is selected.",
+            "Tick two to eight finished runs in the table above; none there means nothing was measured yet.",
+        )
+        return
+    if len(picked) > len(runs):
+        st.caption("Runs without a result are left out.")
+    if len(runs) < 2:
+        st.caption("Select at least two finished runs.")
+        return
+    names = [f"{number}. {set_name(run)}" for number, run in enumerate(runs, 1)]
+    results = [results_of(run) for run in runs]
+    _same_footing(runs)
+    st.subheader("Fidelity, variety and privacy together", anchor=False)
+    trade(runs, names, results)
+    st.subheader("Side by side", anchor=False)
+    if len(runs) <= SIDE_BY_SIDE:
+        compared(runs, names, _shown(results))
+    else:
+        st.caption(f"Charts side by side hold {SIDE_BY_SIDE} runs; the table holds all of them.")
+    _table(names, results)
+    varieties(names, results)
+    related(runs, names, results)
+
+
+def _same_footing(runs: list[Run]) -> None:
+    """Say where the runs differ in what makes numbers comparable."""
+    for word, values in (
+        ("real set", {str(run.spec.settings["real"]) for run in runs}),
+        ("seed", {str(run.spec.settings["seed"]) for run in runs}),
+        ("extractor", {str(run.spec.settings["extractor"]) for run in runs}),
+    ):
+        if len(values) > 1:
+            st.warning(
+                f"These runs differ in their {word} ({plain(', '.join(sorted(values)))}): read their order with care.",
+                icon=":material/warning:",
+            )
+
+
+def _shown(results: list[list[MetricResult]]) -> set[str]:
+    """The metrics of the chart: all of few, else one question at a time."""
+    names = {item.metric for one in results for item in one if item.value is not None}
+    if len(names) <= MANY:
+        return names
+    groups = by_question(names)
+    state = st.session_state
+    key = f"{Key.QUESTION}.compare"
+    if state.get(key) not in groups:
+        state[key] = next(iter(groups))
+    axis = st.segmented_control(
+        "Question", list(groups), format_func=lambda one: f"{QUESTIONS[one][0]} ({len(groups[one])})", key=key,
+        required=True, label_visibility="collapsed",
+    )  # fmt: skip
+    return set(groups[str(axis)])
+
+
+def _table(names: list[str], results: list[list[MetricResult]]) -> None:
+    tables = [
+        pd.Series({item.metric: item.value for item in one}, name=name)
+        for name, one in zip(names, results, strict=True)
+    ]
+    frame = pd.concat(tables, axis=1)
+    found = specs()
+    frame.insert(0, "Better", [found[name].arrow[:1] if name in found else "" for name in frame.index])
+    frame.insert(0, "Metric", [found[name].title if name in found else name for name in frame.index])
+    with st.expander(f"All {len(frame)} numbers of {len(names)} runs", icon=":material/table:"):
+        numbers = {name: st.column_config.NumberColumn(format="%.4f") for name in names}
+        st.dataframe(frame, hide_index=True, column_config=numbers, key="metrics.compare.table")
