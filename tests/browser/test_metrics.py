@@ -114,7 +114,7 @@ def test_a_ready_choice_from_launch_to_file(app, page, seen, tmp_path) -> None:
     caught.value.save_as(tmp_path / "metrics.json")
     assert run.id in (tmp_path / "metrics.json").read_text("utf-8")
 
-    names = ["kernel-distance", "closer-to-training"]
+    names = ["kernel-distance", "authpct"]
     other = run_inline(evaluate_run("small", "small:held-out", names, seed=5))
     assert other.state == "done"
     page.get_by_role("radio", name="Compare sets").click()
