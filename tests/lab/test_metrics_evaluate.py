@@ -74,7 +74,9 @@ def test_every_spec_says_everything_about_its_metric() -> None:
     assert {*NAMES, *ON_CAPTIONS} <= {spec.name for spec in specs}
     for spec in specs:
         for field, value in spec.to_json().items():
-            assert field in ("null_line", "options", "wants") or value not in ("", None, []), f"{spec.name}.{field}"
+            assert field in ("null_line", "options", "wants") or value not in ("", None, []), (
+                f"{spec.name}.{field}"
+            )
         assert spec.null_line is not None or "line" in spec.null or "floor" in spec.null
         json.dumps(spec.to_json(), allow_nan=False)
 

@@ -79,7 +79,10 @@ def test_the_verdict_stands_on_top_and_every_number_traces(visit, loaded) -> Non
         and "**Privacy**" in shown
         and "Not measured: variety, alignment, utility." in shown
     )
-    assert "score" not in shown.lower().split("verdict")[0].split("past runs")[0] or "blended" not in shown
+    # Each question keeps its own number: nothing on the page adds them up.
+    assert not any(
+        word in shown.lower() for word in ("overall score", "total score", "overall verdict", "combined")
+    )
     facts = "\n".join(str(part.body) for part in app.get("html"))
     for told in (loaded["measured"].id, "digest", "n", "Seed", "Extractor", "Protocol"):
         assert told in facts

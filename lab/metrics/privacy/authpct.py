@@ -28,7 +28,7 @@ NAME = "authpct"
         needs=("features",),
         minimum_n=10,
         bias="rises with dimension and where patients have several images, whose distances to each other are small;"
-        " blur and collapse lower it",
+        " blur and collapse lower it; features of ImageNet networks miss copies with noise: try planted copies",
         cost="all distances within the training images and from samples and held-out images to them: about 1 s for"
         " 1,000 x 1,000 images",
         reference="Alaa et al. 2022, How faithful is your synthetic data?; as AuthPct of Stein et al. 2023",

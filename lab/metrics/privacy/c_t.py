@@ -38,7 +38,8 @@ Floats = NDArray[np.float64]
         minimum_n=40,
         bias="a z value: it grows with the number of images when nothing else changes; one k-means differs from"
         " the next"
-        " by about 0.5, so the mean of five is told",
+        " by about 0.5, so the mean of five is told;"
+        " features of ImageNet networks miss copies with noise: try planted copies",
         cost="five k-means and all distances within clusters, again for each patient group left out: about 6 s for"
         " 1,000 x 1,000 images",
         reference="Meehan et al. 2020, A non-parametric test to detect data-copying; 3 clusters and at most 64"

@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
         needs=("features",),
         minimum_n=10,
         bias="falls where patients have several images, whose small distances to each other set the limit; blur and"
-        " collapse raise it",
+        " collapse raise it; features of ImageNet networks miss copies with noise: try planted copies",
         cost="all distances within the training images and from samples and held-out images to them: about 1 s for"
         " 1,000 x 1,000 images",
         reference="m3-score 0.1.0 (2026), memorisation rate; distances to the nearest training image",
