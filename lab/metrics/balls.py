@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.metrics.gram import Screen, Tile, screen
+from lab.metrics.nearest_column import UNDERFLOW, NearestColumn
 from lab.metrics.radii import pair_distances
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 Tensor = Any
 _PAIRS = 1 << 16
-_UNDERFLOW = 1e-30
 # Share of a tile's pairs above which they are screened again in double precision.
 _MANY = 1 / 16
 
@@ -99,14 +99,12 @@ class Proposals:
     """
 
     def __init__(self, rows: Side, columns: Side) -> None:
-        import torch
 
         self._rows, self._columns = rows, columns
         self.in_columns, self.in_rows = Counter(rows, columns), Counter(columns, rows)
         self._error = rows.screen.error
         self._limit_row, self._limit_column = self._limit(rows), self._limit(columns)
-        self._nearest = torch.full_like(rows.screen.norms, float("inf"))
-        self._candidates: list[tuple[IntArray, IntArray, Floats]] = []
+        self._near = NearestColumn(rows.features, rows.screen, columns.features)
         self._norms = [
             side.screen.norms.cpu().numpy().astype(np.float64) * self._error for side in (rows, columns)
         ]
@@ -116,10 +114,7 @@ class Proposals:
         import torch
 
         lower = tile.distances(self._error)
-        # The nearest column is no farther than this, whatever rounding did.
-        best = lower.amin(dim=1).clamp_(min=0.0) + 6.0 * self._error * self._rows.screen.norms[tile.at]
-        best = best.mul_(1.0 + 10.0 * self._error).add_(_UNDERFLOW)
-        nearest = torch.minimum(self._nearest[tile.at], best, out=self._nearest[tile.at])
+        nearest = self._near.bound(tile, lower)
         limit = torch.maximum(self._limit_row[tile.at], nearest)
         found = lower <= torch.maximum(limit[:, None], self._limit_column[tile.to])
         row, column = found.nonzero(as_tuple=True)
@@ -129,13 +124,12 @@ class Proposals:
         squared = lower[row, column].cpu().numpy().astype(np.float64)
         at_row, at_column = row.cpu().numpy() + tile.at.start, column.cpu().numpy() + tile.to.start
         close = squared <= nearest[row].cpu().numpy()
-        self._candidates.append((at_row[close], at_column[close], squared[close]))
-        error = self._norms[0][at_row] + self._norms[1][at_column] + _UNDERFLOW
+        self._near.keep(at_row[close], at_column[close], squared[close])
+        error = self._norms[0][at_row] + self._norms[1][at_column] + UNDERFLOW
         self._count(at_row, at_column, squared + error, error)
 
     def _add_double(self, tile: Tile, row: IntArray, column: IntArray) -> None:
         """The same in double precision, for sets so close together that single precision proposes too many pairs."""
-        import torch
 
         centre = self._rows.features[tile.at].mean(axis=0, dtype=np.float64)
         a = screen(self._rows.features[tile.at], centre, False)
@@ -143,17 +137,14 @@ class Proposals:
         own = a.norms[:, None] + b.norms
         squared = own - 2.0 * a.rows @ b.rows.T
         best, first = squared.min(dim=1)
-        self._candidates.append(
-            (
-                np.arange(tile.at.start, tile.at.stop),
-                first.cpu().numpy() + tile.to.start,
-                np.maximum(best.cpu().numpy(), 0.0),
-            )
+        self._near.keep(
+            np.arange(tile.at.start, tile.at.stop),
+            first.cpu().numpy() + tile.to.start,
+            np.maximum(best.cpu().numpy(), 0.0),
         )
-        bound = (best.clamp(min=0.0) * (1.0 + 1e-6) + _UNDERFLOW).to(self._nearest)
-        torch.minimum(self._nearest[tile.at], bound, out=self._nearest[tile.at])
+        self._near.bound_exactly(tile.at, best)
         told = squared.cpu().numpy()[row, column]
-        error = a.error * own.cpu().numpy()[row, column] + _UNDERFLOW
+        error = a.error * own.cpu().numpy()[row, column] + UNDERFLOW
         self._count(row + tile.at.start, column + tile.to.start, told, error)
 
     def _count(self, row: IntArray, column: IntArray, squared: Floats, error: Floats) -> None:
@@ -162,14 +153,7 @@ class Proposals:
 
     def nearest(self) -> tuple[IntArray, Floats]:
         """(n,) nearest column of each row and its exact squared distance; the first of equals."""
-        row, column, lower = (np.concatenate(part) for part in zip(*self._candidates, strict=True))
-        limit = self._nearest.cpu().numpy().astype(np.float64)
-        kept = lower <= limit[row]
-        row, column = row[kept], column[kept]
-        squared = pair_distances(self._rows.features, row, self._columns.features, column)
-        order = np.lexsort([column, squared, row])
-        first = np.unique(row[order], return_index=True)[1]
-        return column[order][first], squared[order][first]
+        return self._near.nearest()
 
     @staticmethod
     def _limit(side: Side) -> Tensor:

@@ -186,3 +186,8 @@ def _part(features: Features, mean: Floats, groups: IntArray, count: int, weight
         np.bincount(groups, weights=one, minlength=count).astype(np.float64) for one in (spread, form)
     ]
     return _Part(np.bincount(groups, minlength=count), means, by_group[0], by_group[1], weights)
+
+
+def on_components(symbol: str, kept: int) -> str:
+    """The title of a distance on principal components, such as "FD, 45 components"."""
+    return f"{symbol}, {kept} component{'' if kept == 1 else 's'}"

@@ -12,6 +12,7 @@ from lab.metrics.balls import Balls, Proposals, Side
 from lab.metrics.gram import Screen, tiles
 from lab.metrics.kernel_table import KernelTable
 from lab.metrics.near_lists import Lists, NearLists
+from lab.metrics.nearest_column import NearestColumn
 
 if TYPE_CHECKING:
     from lab.metrics.points import Points, SetPair
@@ -120,16 +121,12 @@ def across_sums(pair: SetPair) -> Floats:
 
 
 def nearest_training(pair: SetPair) -> tuple[IntArray, Floats]:
-    """(m,) row of each sample's nearest training image and the exact squared distance, and nothing else."""
+    """(m,) row of each sample's nearest training image and the exact squared distance, where nothing else is asked."""
     one, two = _screens(pair)
-    sides = [
-        Side(points.features, view, None, np.zeros((points.n, 1)))
-        for points, view in ((pair.synthetic, two), (pair.real, one))
-    ]
-    proposals = Proposals(*sides)
+    near = NearestColumn(pair.synthetic.features, two, pair.real.features)
     for tile in tiles(two, one):
-        proposals.add(tile)
-    return proposals.nearest()
+        near.add(tile)
+    return near.nearest()
 
 
 def _screens(pair: SetPair) -> tuple[Screen, Screen]:

@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 from lab.errors import NotComputable
 from lab.metrics.balls import Balls
 from lab.metrics.gram import Screen, screen, worth_single
-from lab.metrics.passes import Across, Within, across, across_sums, within, within_lists, within_sums
+from lab.metrics.passes import (
+    Across,
+    Within,
+    across,
+    across_sums,
+    nearest_training,
+    within,
+    within_lists,
+    within_sums,
+)
 from lab.metrics.radii import radii_table, squared_distances
 
 if TYPE_CHECKING:
@@ -160,7 +169,7 @@ class SetPair:
     @cached_property
     def nearest_training(self) -> tuple[IntArray, Floats]:
         """(m,) row of each sample's nearest training image, and the exact squared distance."""
-        return self.across.nearest
+        return self.across.nearest if "across" in self.__dict__ else nearest_training(self)
 
     @cached_property
     def kernel_sums(self) -> Floats:

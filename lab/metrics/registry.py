@@ -15,7 +15,7 @@ Compute = Callable[[Comparison], Measurement]
 
 _ROOMS = ("fidelity", "diversity", "privacy", "alignment", "utility")
 _HEADLINES = (
-    "kernel-distance", "frechet-distance", "precision", "density", "recall", "coverage", "near-copy-share",
+    "kernel-distance", "frechet-distance", "precision", "density", "coverage", "recall", "near-copy-share",
     "closer-to-training", "label-agreement", "clip-score", "retrieval-recall",
 )  # fmt: skip
 """What a quick look shows, first in every list; the others follow by question and title."""

@@ -188,7 +188,7 @@ def _of(column: Column, result: MetricResult) -> float | None:
         found = result.details.get(column.detail)
         return None if found is None else round(float(found), _DIGITS)
     value = result.value if result.published is None else result.published
-    on_components = result.metric == "frechet-distance" and "components" in result.title
+    on_components = result.metric == "frechet-distance" and "component" in result.title
     if value is None or (on_components and result.published is None):
         return None
     return round(value, _DIGITS)

@@ -31,7 +31,7 @@ def at(gates: Path, name: object) -> None:
 
 
 def end(run: Run, place: Settings) -> Run:
-    return client.wait(run.id, None, place, timeout_s=60)
+    return client.wait(run.id, None, place, timeout_s=150)
 
 
 def pids(place: Settings, module: str) -> list[int]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from lab.metrics.codes import refuse_codes
 from lab.metrics.comparison import Comparison, Measurement, Statistic, compare_sets
 from lab.metrics.fidelity.frechet_distance import frechet_basis, frechet_statistic
+from lab.metrics.gaussians import on_components
 from lab.metrics.points import Points, SetPair
 from lab.metrics.registry import metric
 from lab.metrics.spec import MetricSpec
@@ -61,7 +62,7 @@ def frechet_at_infinity(comparison: Comparison) -> Measurement:
         "curve": curve,
         "bars": {"raw": float(values[-1]), "infinite": measured.value},
     }
-    title = "FD∞" if basis is None else f"FD∞, {kept} components"
+    title = "FD∞" if basis is None else on_components("FD∞", kept)
     return replace(measured, title=title, dimension=kept, details=details)
 
 

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from lab.errors import NotComputable
 from lab.metrics.codes import refuse_codes
 from lab.metrics.comparison import Comparison, Measurement, Statistic, compare_sets
-from lab.metrics.gaussians import eigen, frechet, frechet_left_out, frechet_of, moments, scatter
+from lab.metrics.gaussians import (
+    eigen,
+    frechet,
+    frechet_left_out,
+    frechet_of,
+    moments,
+    on_components,
+    scatter,
+)
 from lab.metrics.patients import MINIMUM_PATIENTS
 from lab.metrics.points import Points, SetPair
 from lab.metrics.registry import metric
@@ -78,7 +86,7 @@ def frechet_distance(comparison: Comparison) -> Measurement:
     told = f"Published code takes all {width} features, with a bias of about features over images."
     return replace(
         measured,
-        title=f"FD, {kept} components",
+        title=on_components("FD", kept),
         dimension=kept,
         note=note,
         published=raw,

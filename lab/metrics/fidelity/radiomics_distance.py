@@ -17,6 +17,7 @@ from lab.metrics.fidelity.frechet_distance import (
     moments,
     principal_components,
 )
+from lab.metrics.gaussians import on_components
 from lab.metrics.inputs import Space
 from lab.metrics.other_space import in_space
 from lab.metrics.registry import metric
@@ -85,7 +86,7 @@ def radiomics_distance(comparison: Comparison) -> Measurement:
     note = f"On {on} {width} radiomic features that vary over the training images."
     return replace(
         measured,
-        title="FRD" if basis is None else f"FRD, {count} components",
+        title="FRD" if basis is None else on_components("FRD", count),
         dimension=count,
         extractor=space.extractor or SPACE,
         note=f"{note} {measured.note}".strip(),

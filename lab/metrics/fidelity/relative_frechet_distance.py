@@ -11,6 +11,7 @@ from lab.errors import NotComputable
 from lab.metrics.codes import refuse_codes
 from lab.metrics.comparison import Comparison, Measurement, Statistic, compare_sets
 from lab.metrics.fidelity.frechet_distance import components_allowed, frechet_statistic, principal_components
+from lab.metrics.gaussians import on_components
 from lab.metrics.patients import balanced_draw, balanced_groups
 from lab.metrics.points import Points, SetPair
 from lab.metrics.registry import metric
@@ -72,10 +73,9 @@ def relative_frechet_distance(comparison: Comparison) -> Measurement:
     )
     among = np.asarray([one.value for one in below])
     whole = frechet_statistic(SetPair(real.take(np.arange(real.n)), comparison.synthetic), basis).value
-    dimension = "" if basis is None else f", {kept} components"
     return replace(
         measured,
-        title=f"Relative FD{dimension}",
+        title="Relative FD" if basis is None else on_components("Relative FD", kept),
         dimension=kept,
         floor=1.0,
         floor_low=float(among.min() / among.mean()),
