@@ -262,6 +262,7 @@ def test_held_out_films_in_place_of_samples_reach_the_ceiling_and_nothing_is_mad
     assert len(generator.asked) - made == adherence.TIMES + 1
 
 
+@pytest.mark.slow
 def test_an_autoencoder_that_loses_nothing_keeps_every_limit_of_films(once: Path) -> None:
     report = autoencoder.measure_on("same", "0", lambda images: images, silent, n=20, films=40, trained=8)
     assert report.figure("PSNR, held-out phantoms").met
