@@ -13,7 +13,7 @@ from lab.metrics.utility.arms import COST, finite, left_out, rounded, sentences,
 from lab.metrics.utility.discrimination import Reading, means, percentiles
 from lab.metrics.utility.probe import fit_probe
 from lab.metrics.utility.tasks import Labelled, first_task
-from lab.metrics.utility.utility_trts import smaller
+from lab.metrics.utility.utility_trts import readings, smaller
 
 TITLE = "AUROC by finding"
 
@@ -52,10 +52,7 @@ def finding_auroc(comparison: Comparison) -> Measurement:
     """
     task = first_task(comparison, TITLE, ("real",), ("synthetic",))
     probe = fit_probe(task.real.features, task.real.positive)
-    made, control = (
-        Reading(probe.scores(side.features), side.positive, side.patients)
-        for side in (task.synthetic, task.held_out)
-    )
+    made, control = readings(task, probe)
     if finite(made.macro) is None:
         raise NotComputable(f"{TITLE} needs samples with and without a prompted finding; add some.")
     rng = comparison.rng("finding-auroc")

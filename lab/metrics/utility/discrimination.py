@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,6 +108,16 @@ def percentiles(values: Floats) -> Interval:
         return None, None
     low, high = np.percentile(known, (2.5, 97.5))
     return float(low), float(high)
+
+
+def gains(before: Reading, after: Reading, control: Reading, floor: Reading, seed: int) -> dict[str, Any]:
+    """What three readings gain over `before`, each with its interval, as fields of a `Measurement`."""
+    found: dict[str, Any] = {}
+    for name, beside in (("value", after), ("control", control), ("floor", floor)):
+        prefix = "" if name == "value" else f"{name}_"
+        found[name] = beside.macro - before.macro
+        found[f"{prefix}low"], found[f"{prefix}high"] = gain_interval(before, beside, seed)
+    return found
 
 
 def gain_interval(without: Reading, beside: Reading, seed: int) -> Interval:

@@ -20,7 +20,7 @@ from lab.metrics.utility.arms import (
     read,
     sentences,
 )
-from lab.metrics.utility.discrimination import gain_interval
+from lab.metrics.utility.discrimination import gains
 from lab.metrics.utility.tasks import Labelled, Task, first_task
 
 TITLE = "Gain from adding samples"
@@ -66,28 +66,18 @@ def utility_augmentation(comparison: Comparison) -> Measurement:
     if finite(before.macro) is None:
         raise NotComputable(f"{TITLE} needs held-out images with and without a finding; add some.")
     seed = int(rng.integers(2**31))
-    low, high = gain_interval(before, after, seed)
     beside = crossed(test, comparison.seed, task.real)
-    control_low, control_high = gain_interval(before, beside, seed)
     again = read(joined(task.real, repeated(task.real, task.synthetic.n, rng)), test)
-    floor_low, floor_high = gain_interval(before, again, seed)
+    gained = gains(before, after, beside, again, seed)
     curve = _doses(task, before.macro, after.macro, rng)
     return Measurement(
-        value=after.macro - before.macro,
-        low=low,
-        high=high,
-        control=beside.macro - before.macro,
-        control_low=control_low,
-        control_high=control_high,
-        floor=again.macro - before.macro,
-        floor_low=floor_low,
-        floor_high=floor_high,
+        **gained,
         floor_n=task.synthetic.n,
         note=sentences(
             f"From {before.macro:.3f} with {task.real.n} training images to {after.macro:.3f} with {task.synthetic.n}"
             f" samples beside them.",
             f"The control adds about {test.n * 4 // 5} held-out images.",
-            "No interval: fewer than 20 held-out patients." if low is None else "",
+            "No interval: fewer than 20 held-out patients." if gained["low"] is None else "",
             left_out(task.left_out),
         ),
         details={"table": by_finding(task.names, {"before": before, "after": after}), "curve": curve},

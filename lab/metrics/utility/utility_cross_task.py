@@ -12,7 +12,7 @@ from lab.metrics.patients import balanced_groups, index_patients
 from lab.metrics.registry import metric
 from lab.metrics.spec import MetricSpec
 from lab.metrics.utility.arms import PROBE, by_finding, finite, joined, left_out, read, sentences
-from lab.metrics.utility.discrimination import Floats, Reading, gain_interval
+from lab.metrics.utility.discrimination import Floats, Reading, gain_interval, gains
 from lab.metrics.utility.probe import fit_probe, out_of_fold
 from lab.metrics.utility.tasks import Labelled, Task, first_task, task_of
 from lab.metrics.utility.utility_augmentation import TWICE, repeated
@@ -69,25 +69,15 @@ def utility_cross_task(comparison: Comparison) -> Measurement:
     again = arms.reading(repeated(task.real, task.synthetic.n, rng))
     control = arms.control()
     draws = int(rng.integers(2**31))
-    low, high = gain_interval(before, after, draws)
-    control_low, control_high = gain_interval(before, control, draws)
-    floor_low, floor_high = gain_interval(before, again, draws)
+    gained = gains(before, after, control, again, draws)
     first = read(task.real, task.held_out), read(joined(task.real, task.synthetic), task.held_out)
     intra = first[1].macro - first[0].macro
     return Measurement(
-        value=after.macro - before.macro,
-        low=low,
-        high=high,
-        control=control.macro - before.macro,
-        control_low=control_low,
-        control_high=control_high,
-        floor=again.macro - before.macro,
-        floor_low=floor_low,
-        floor_high=floor_high,
+        **gained,
         floor_n=task.synthetic.n,
         note=sentences(
             f"Second task from {before.macro:.3f} to {after.macro:.3f}; first task gains {intra:+.3f}.",
-            "No interval: fewer than 20 held-out patients." if low is None else "",
+            "No interval: fewer than 20 held-out patients." if gained["low"] is None else "",
             left_out(second.left_out),
         ),
         details={

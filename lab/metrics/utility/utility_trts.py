@@ -11,7 +11,7 @@ from lab.metrics.registry import metric
 from lab.metrics.spec import MetricSpec
 from lab.metrics.utility.arms import COST, PROBE, by_finding, finite, left_out, sentences, spread
 from lab.metrics.utility.discrimination import Reading
-from lab.metrics.utility.probe import fit_probe
+from lab.metrics.utility.probe import Probe, fit_probe
 from lab.metrics.utility.tasks import Labelled, Task, first_task
 
 TITLE = "Train on real, test on synthetic"
@@ -48,7 +48,7 @@ def utility_trts(comparison: Comparison) -> Measurement:
     """
     task = first_task(comparison, TITLE, ("real",), ("synthetic",))
     rng = comparison.rng("utility-trts")
-    made, control = readings(task)
+    made, control = readings(task, fit_probe(task.real.features, task.real.positive))
     if finite(made.macro) is None:
         raise NotComputable(f"{TITLE} needs samples with and without a prompted finding; add some.")
     low, high = made.interval(rng)
@@ -73,9 +73,8 @@ def utility_trts(comparison: Comparison) -> Measurement:
     )
 
 
-def readings(task: Task) -> tuple[Reading, Reading]:
+def readings(task: Task, probe: Probe) -> tuple[Reading, Reading]:
     """Samples and held-out images as a probe of the training images sees them."""
-    probe = fit_probe(task.real.features, task.real.positive)
 
     def read(side: Labelled) -> Reading:
         return Reading(probe.scores(side.features), side.positive, side.patients)
