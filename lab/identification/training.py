@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Generator
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.generators.training.small_network import Course, Step, follow
 from lab.identification.changes import COPY, PATIENT, changed
 from lab.identification.films import as_tensor
 from lab.identification.network import Shape, build, pair_logits
@@ -21,8 +21,6 @@ from lab.provenance import digest_json
 
 TEMPERATURE = 0.07
 GUIDE, GUIDE_TEMPERATURE = 0.3, 0.15
-SAVE_S = 45.0
-REPORT_EVERY = 10
 AVERAGE = 0.995
 CHECKPOINT = "network.safetensors"
 
@@ -50,15 +48,6 @@ class Recipe:
     half: bool = True
 
 
-@dataclass(frozen=True)
-class Step:
-    """Where a training is: steps done and in all, running loss."""
-
-    done: int
-    total: int
-    loss: float
-
-
 def recipe_for(shape: Shape, steps: int, seed: int, flips: bool) -> Recipe:
     """The recipe of a question: for copies the published one (NT-Xent, 64 images a step, rate 1e-4)."""
     if shape.question == "copy":
@@ -78,41 +67,16 @@ def learn(
         patients: (n,) of them; a Siamese network learns from those with two films or more.
         place: folder of the checkpoint.
     """
-    import torch
-
-    from lab.generators.training import checkpoint
-
     network = build(recipe.shape, recipe.seed)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=1e-3, fused=True)
-    state = checkpoint.StageState(network, optimizer, AVERAGE)
-    path = place / CHECKPOINT
-    checkpoint.restore(state, path)
-    network.train()
-    saved, running = time.monotonic(), float("nan")
-    try:
-        while state.step < recipe.steps:
-            for group in optimizer.param_groups:
-                group["lr"] = rate_at(recipe, state.step)
-            loss = _loss(recipe, network, films, patients, state.step)
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimizer.step()
-            keep_copies_on_top(network)
-            state.step += 1
-            state.update_average()
-            running = (
-                float(loss.detach()) if math.isnan(running) else 0.95 * running + 0.05 * float(loss.detach())
-            )
-            if time.monotonic() - saved > SAVE_S:
-                checkpoint.save(state, path)
-                saved = time.monotonic()
-            if state.step % REPORT_EVERY == 0:
-                yield Step(state.step, recipe.steps, running)
-    finally:
-        checkpoint.save(state, path)
-    checkpoint.copy_into(network, state.average)
-    return network.eval()
+    course = Course(
+        recipe.steps,
+        lambda step: rate_at(recipe, step),
+        lambda step: _loss(recipe, network, films, patients, step),
+        AVERAGE,
+        decay=1e-3,
+        after=lambda: keep_copies_on_top(network),
+    )
+    return (yield from follow(course, network, recipe.rate, place / CHECKPOINT))
 
 
 def keep_copies_on_top(network: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.generators.training.small_network import Course, Step, follow
 from lab.provenance import digest_json
 from lab.segmentation.network import WIDTHS, build
 
-SAVE_S = 45.0
-REPORT_EVERY = 10
 AVERAGE = 0.99
 CHECKPOINT = "segmenter.safetensors"
 TURN, SCALE, SHIFT = math.radians(20.0), 0.15, 0.08
@@ -45,15 +43,6 @@ class Recipe:
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class Step:
-    """Where a training is: steps done and in all, running loss."""
-
-    done: int
-    total: int
-    loss: float
-
-
 def learn(
     recipe: Recipe, films: NDArray[np.uint8], masks: NDArray[np.uint8], place: Path
 ) -> Generator[Step, None, Any]:
@@ -66,43 +55,14 @@ def learn(
         masks: (n, size, size) uint8 class numbers.
         place: folder of the checkpoint.
     """
-    import torch
-
-    from lab.generators.training import checkpoint
-
     network = build(recipe.widths, recipe.classes, recipe.seed)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=1e-3, fused=True)
-    state = checkpoint.StageState(network, optimizer, AVERAGE)
-    path = place / CHECKPOINT
-    checkpoint.restore(state, path)
-    network.train()
-    saved, running = time.monotonic(), float("nan")
-    try:
-        while state.step < recipe.steps:
-            for group in optimizer.param_groups:
-                group["lr"] = rate_at(recipe, state.step)
-            seen, wanted = batch(recipe, films, masks, state.step)
-            value = loss(network(seen), wanted)
-            optimizer.zero_grad()
-            value.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimizer.step()
-            state.step += 1
-            state.update_average()
-            running = (
-                float(value.detach())
-                if math.isnan(running)
-                else 0.95 * running + 0.05 * float(value.detach())
-            )
-            if time.monotonic() - saved > SAVE_S:
-                checkpoint.save(state, path)
-                saved = time.monotonic()
-            if state.step % REPORT_EVERY == 0:
-                yield Step(state.step, recipe.steps, running)
-    finally:
-        checkpoint.save(state, path)
-    checkpoint.copy_into(network, state.average)
-    return network.eval()
+
+    def loss_at(step: int) -> Any:
+        seen, wanted = batch(recipe, films, masks, step)
+        return loss(network(seen), wanted)
+
+    course = Course(recipe.steps, lambda step: rate_at(recipe, step), loss_at, AVERAGE, decay=1e-3)
+    return (yield from follow(course, network, recipe.rate, place / CHECKPOINT))
 
 
 def rate_at(recipe: Recipe, step: int) -> float:

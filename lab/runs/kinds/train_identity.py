@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 READING, LEARNING, JUDGING = "Reading the images", "Learning", "Judging on other patients"
 MINIMUM_PATIENTS = 4
 
+_CODE = ("lab.identification", "lab.generators.training.small_network")
+
 
 @run_kind(
-    "train_identity", lane="side", modules=("lab.identification",), title="Train a Re-ID network or copy embedding"
+    "train_identity", lane="side", modules=_CODE, title="Train a Re-ID network or copy embedding"
 )  # fmt: skip
 def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[str, Any]]:
     """Read, learn, judge, and write the network into the workspace."""

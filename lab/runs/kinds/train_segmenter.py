@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 READING, LEARNING, JUDGING = "Reading images and masks", "Learning", "Judging on other patients"
 MOST_STRUCTURES, MOST_JUDGED, FEWEST = 12, 300, 8
 
+_CODE = ("lab.segmentation", "lab.generators.training.small_network")
 
-@run_kind("train_segmenter", lane="side", modules=("lab.segmentation",), title="Train a segmenter")
+
+@run_kind("train_segmenter", lane="side", modules=_CODE, title="Train a segmenter")
 def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[str, Any]]:
     """Read, learn, judge, and write the segmenter into the workspace."""
     from lab.data.store import open_dataset
