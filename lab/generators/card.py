@@ -20,6 +20,26 @@ MAX_CARD_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
+class Knob:
+    """A number that only this generator has, such as the truncation psi of a GAN.
+
+    Attributes:
+        name: in recipes and in `Condition.numbers`.
+        title, help: on the screen.
+        low, high, default: valid range and what is taken where nobody chose; low 0, high 1 and step 1 is a switch.
+        step: of the slider.
+    """
+
+    name: str
+    title: str
+    low: float
+    high: float
+    default: float
+    step: float = 0.05
+    help: str = ""
+
+
+@dataclass(frozen=True)
 class GeneratorCard:
     """What a generator is, where its weights lie and how it is asked.
 
@@ -44,6 +64,11 @@ class GeneratorCard:
         vocabulary: words the text encoder was trained on; empty for an open vocabulary.
         captions: the only captions it was trained on; empty where any sentence of its vocabulary will do.
         examples: prompts to start from.
+        classes, vendors: what a class- or vendor-conditioned generator may be asked for.
+        structures: what the numbers 1, 2, ... of a mask stand for.
+        knobs: numbers of its own that a request may set.
+        token_limit: tokens that its text encoder reads, marks left out; 0 asks the tokenizer.
+        flipped: trained with mirrored films, so that left and right in a prompt mean little.
         measured: figures about quality and training, as plain JSON.
         root: folder of the card file; not part of the JSON.
     """
@@ -78,6 +103,12 @@ class GeneratorCard:
     vocabulary: tuple[str, ...] = ()
     captions: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    vendors: tuple[str, ...] = ()
+    structures: tuple[str, ...] = ()
+    knobs: tuple[Knob, ...] = ()
+    token_limit: int = 0
+    flipped: bool = False
     notes: str = ""
     measured: dict[str, Any] = field(default_factory=dict, hash=False)
     root: Path | None = field(default=None, compare=False)
@@ -111,7 +142,7 @@ class GeneratorCard:
 
 
 _FIELDS = {f.name: f for f in dataclasses.fields(GeneratorCard) if f.name != "root"}
-_LISTS = ("sizes", "vocabulary", "captions", "examples")
+_LISTS = ("sizes", "vocabulary", "captions", "examples", "classes", "vendors", "structures")
 
 
 def card_from_json(values: Any, root: Path | None = None) -> GeneratorCard:
@@ -148,7 +179,22 @@ def read_card(path: Path) -> GeneratorCard:
     return card_from_json(values, root=path.resolve().parent)
 
 
+def _knobs(values: Any) -> tuple[Knob, ...]:
+    try:
+        knobs = tuple(Knob(**value) for value in values)
+        numbers = [(k.low, k.default, k.high, k.step) for k in knobs]
+        if not all(low <= start <= high and step > 0 for low, start, high, step in numbers):
+            raise ValueError
+        if not all(isinstance(k.name, str) and k.name and isinstance(k.title, str) for k in knobs):
+            raise ValueError
+    except (TypeError, ValueError) as error:
+        raise _refused("a knob needs a name, a title, and low <= default <= high") from error
+    return knobs
+
+
 def _field_value(name: str, value: Any) -> Any:
+    if name == "knobs":
+        return _knobs(value)
     default = _FIELDS[name].default
     if name in _LISTS:
         kind: type = int if name == "sizes" else str

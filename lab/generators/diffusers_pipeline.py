@@ -19,9 +19,9 @@ from lab.generators.open_pipeline import open_pipeline
 from lab.generators.previews import latent_previews, to_pixels
 from lab.generators.prompts import PromptReading, read_with
 from lab.generators.request import GenerationRequest
-from lab.generators.sample import RECIPE_VERSION, Sample
+from lab.generators.sample import Sample
 from lab.generators.weights import check_folder, weights_digest
-from lab.provenance import versions
+from lab.generators.written import micro_batches, padded, recipe_of
 
 PREVIEWS = 4
 
@@ -67,13 +67,17 @@ class DiffusersGenerator:
         """
         request = request.checked(self.card)
         reading = self.prompt_reading(request.prompt)
-        batches = [request.seeds[k : k + MICRO_BATCH] for k in range(0, len(request.seeds), MICRO_BATCH)]
+        batches = micro_batches(request)
         for index, seeds in enumerate(batches):
             with self._lock:
                 report = _Reporter(self.pipeline, on_step, request, index, len(batches), seeds)
                 images = self._run(request, seeds, report)
+                scheduler = type(self.pipeline.scheduler).__name__
             yield [
-                Sample(image, self._recipe(request, seed, reading))
+                Sample(
+                    image,
+                    recipe_of(self.card, self.digest, request, seed, self.device, scheduler, reading.dropped),
+                )
                 for image, seed in zip(images, seeds, strict=True)
             ]
 
@@ -97,9 +101,8 @@ class DiffusersGenerator:
     ) -> list[NDArray[np.uint8]]:
         import torch
 
-        padded = seeds + seeds[-1:] * (MICRO_BATCH - len(seeds))
         arguments = self._arguments(request)
-        arguments["generator"] = [torch.Generator().manual_seed(seed) for seed in padded]
+        arguments["generator"] = [torch.Generator().manual_seed(seed) for seed in padded(seeds)]
         try:
             with torch.no_grad(), _steps_reported(self.pipeline.scheduler, report):
                 pixels = self.pipeline(**arguments).images
@@ -131,32 +134,6 @@ class DiffusersGenerator:
             wanted["negative_prompt"] = [request.negative_prompt] * MICRO_BATCH
         wanted |= self.card.options
         return {name: value for name, value in wanted.items() if name in known}
-
-    def _recipe(self, request: GenerationRequest, seed: int, reading: PromptReading) -> dict[str, Any]:
-        import torch
-
-        recipe: dict[str, Any] = {
-            "version": RECIPE_VERSION,
-            "generator": self.card.id,
-            "weights": self.digest,
-            "prompt": request.prompt,
-            "negative_prompt": request.negative_prompt,
-            "seed": seed,
-            "steps": request.steps,
-            "guidance": request.guidance,
-            "scheduler": type(self.pipeline.scheduler).__name__,
-            "size": request.size,
-            "options": self.card.options,
-            "device": self.device,
-            "threads": torch.get_num_threads(),
-            "dtype": self.card.dtype,
-            "micro_batch": MICRO_BATCH,
-            "versions": versions(),
-            "phantom_trained": self.card.phantom_trained,
-        }
-        if reading.dropped:
-            recipe["dropped_words"] = " ".join(reading.dropped)
-        return recipe
 
 
 class _Reporter:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -10,7 +9,7 @@ from lab.config import settings
 from lab.errors import GeneratorError
 from lab.generators.card import GeneratorCard
 from lab.generators.contract import Generator
-from lab.registry import Registry
+from lab.generators.loaders import LOADERS
 
 
 class HubModel(Protocol):
@@ -35,16 +34,6 @@ class HubModel(Protocol):
     @property
     def gate(self) -> str:
         """How access is given, empty where it is open."""
-
-
-LOADERS: Registry[Callable[[GeneratorCard, Path, str], Generator]] = Registry("generator loader")
-
-
-@LOADERS.register("diffusers")
-def _diffusers(card: GeneratorCard, folder: Path, device: str) -> Generator:
-    from lab.generators.diffusers_pipeline import DiffusersGenerator
-
-    return DiffusersGenerator(card, folder, device)
 
 
 def load(card: GeneratorCard, device: str | None = None) -> Generator:

@@ -10,6 +10,7 @@ from typing import Any
 
 from lab.errors import InputError
 from lab.generators.card import GeneratorCard
+from lab.generators.condition import NONE, Condition
 
 MAX_SEED = 2**32 - 1
 MAX_IMAGES = 64
@@ -31,6 +32,7 @@ class GenerationRequest:
         steps: denoising steps, 1 to 200.
         guidance: guidance scale, 0 to 30; up to 1 means none.
         size: image side in pixels, one of the card's.
+        condition: class, vendor, mask and numbers of its own, for generators that take them.
     """
 
     generator: str
@@ -40,6 +42,7 @@ class GenerationRequest:
     guidance: float
     size: int
     negative_prompt: str = ""
+    condition: Condition = NONE
 
     def checked(self, card: GeneratorCard) -> GenerationRequest:
         """The same request with clean text and plain numbers.
@@ -54,12 +57,13 @@ class GenerationRequest:
             )
         return replace(
             self,
-            prompt=_text(self.prompt, "prompt", may_be_empty=card.conditioning == "none"),
+            prompt=_text(self.prompt, "prompt", may_be_empty=card.conditioning != "text"),
             negative_prompt=_text(self.negative_prompt, "negative prompt", may_be_empty=True),
             seeds=_seeds(self.seeds),
             steps=_whole(self.steps, "Steps", 1, MAX_STEPS),
             guidance=_guidance(self.guidance),
             size=_size(self.size, card),
+            condition=self.condition.checked(card),
         )
 
 
@@ -86,6 +90,7 @@ def request_for(
     guidance: Any = None,
     size: Any = None,
     negative_prompt: str = "",
+    condition: Condition = NONE,
 ) -> GenerationRequest:
     """A checked request with the card's defaults wherever None is given.
 
@@ -100,6 +105,7 @@ def request_for(
         guidance=card.guidance if guidance is None else guidance,
         size=card.size if size is None else size,
         negative_prompt=negative_prompt,
+        condition=condition,
     ).checked(card)
 
 

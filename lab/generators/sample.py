@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 from lab.errors import ImageError, InputError
+from lab.generators.condition import condition_from_json
 from lab.generators.request import GenerationRequest
 from lab.provenance import canonical_json, digest_bytes
 
@@ -104,4 +105,5 @@ def request_from_recipe(recipe: dict[str, Any]) -> GenerationRequest:
         guidance=recipe["guidance"],
         size=recipe["size"],
         negative_prompt=recipe.get("negative_prompt", ""),
+        condition=condition_from_json(recipe.get("condition")),
     )

@@ -72,6 +72,8 @@ def generate_run(request: GenerationRequest, dataset: str | None, extractor: str
         "dataset": dataset,
         "extractor": extractor,
     }
+    if request.condition:
+        chosen["condition"] = request.condition.to_json()
     inputs = {"weights": model_digest(get_card(request.generator)), "text_image": installed_digest()}
     if dataset is not None:
         inputs |= {

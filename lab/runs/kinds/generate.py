@@ -67,6 +67,7 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
 
 
 def _request(chosen: dict[str, Any]) -> GenerationRequest:
+    from lab.generators.condition import condition_from_json
     from lab.generators.request import GenerationRequest
 
     return GenerationRequest(
@@ -77,6 +78,7 @@ def _request(chosen: dict[str, Any]) -> GenerationRequest:
         steps=chosen["steps"],
         guidance=chosen["guidance"],
         size=chosen["size"],
+        condition=condition_from_json(chosen.get("condition")),
     )
 
 
