@@ -19,9 +19,12 @@ CASES = (
     ("map_cases", "placing_many"),
     ("map_cases", "among_neighbours"),
     ("extractor_cases", "extraction"),
+    ("extraction_rate", "embedded"),
     ("metric_cases", "kernel_distance"),
     ("metric_cases", "neighbourhoods"),
     ("import_rate", "imports"),
+    ("generate_cases", "generate_stage"),
+    ("generate_cases", "generate_previews"),
 )
 # Module and function of each report: a table of its own, without a peer.
 REPORTS = (

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.metrics import dense
+
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 Features = NDArray[np.floating]
 _ROWS = 2048
-_STRIPS = 4
 _SMALL = 64
 # Eigenvalues below this share of the largest are rounding.
 _RANK = 1e-12
@@ -26,28 +26,25 @@ def moments(features: Features) -> tuple[Floats, Floats]:
 
 
 def scatter(features: Features, mean: Floats) -> Floats:
-    """(d, d) sum of the outer products of centred rows; half is computed, the rest is its mirror image."""
+    """(d, d) sum of the outer products of centred rows."""
     if features.shape[1] <= _SMALL:
-        centred = features - mean
+        centred = np.subtract(features, mean, dtype=np.float64)
         return np.asarray(centred.T @ centred)
-    import torch
-
-    width = features.shape[1]
-    edges = [width * strip // _STRIPS for strip in range(_STRIPS + 1)]
-    total = torch.zeros((width, width), dtype=torch.float64)
-    for start in range(0, len(features), _ROWS):
-        part = torch.from_numpy(np.subtract(features[start : start + _ROWS], mean, dtype=np.float64))
-        for first, last in pairwise(edges):
-            total[first:last, first:].addmm_(part[:, first:last].T, part[:, first:])
-    for first, last in pairwise(edges):
-        total[last:, first:last] = total[first:last, last:].T
-    return np.asarray(total.numpy())
+    return dense.scatter(features, mean)
 
 
 def frechet(mean_a: Floats, cov_a: Floats, mean_b: Floats, cov_b: Floats) -> float:
-    """The distance of two Gaussians, from the eigenvalues of R' B R with A = R R'; singular covariances are safe."""
-    root = _root(cov_a)
-    return _distance(mean_a - mean_b, np.trace(cov_a), np.trace(cov_b), _overlap(_conjugated(root, cov_b)))
+    """The distance of two Gaussians, from the eigenvalues of R' B R with A = R R'; singular covariances are safe.
+
+    R is the Cholesky factor where there is one, which is much the faster, else it comes from eigenvectors.
+    """
+    spread = np.trace(cov_a), np.trace(cov_b)
+    factor = dense.cholesky(cov_a) if len(cov_a) > _SMALL else None
+    if factor is None:
+        values, vectors = eigen(cov_a)
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        return _distance(mean_a - mean_b, *spread, _overlap(_conjugated(root, cov_b)))
+    return _distance(mean_a - mean_b, *spread, _overlap(dense.conjugated(factor, cov_b)))
 
 
 def frechet_of(a: Features, b: Features) -> float:
@@ -73,13 +70,8 @@ def _distance(gap: Floats, spread_a: float, spread_b: float, overlap: float) -> 
 
 
 def _overlap(inner: Floats) -> float:
-    """Sum of the square roots of a symmetric matrix's eigenvalues."""
-    if len(inner) <= _SMALL:
-        values = np.linalg.eigvalsh(inner)
-    else:
-        import torch
-
-        values = torch.linalg.eigvalsh(torch.from_numpy(inner)).numpy()
+    """Sum of the square roots of a symmetric matrix's eigenvalues; its lower triangle is read."""
+    values = np.linalg.eigvalsh(inner) if len(inner) <= _SMALL else dense.eigenvalues(inner)
     return float(np.sqrt(np.maximum(values, 0.0)).sum())
 
 
@@ -93,15 +85,6 @@ def _product(a: Floats, b: Floats) -> Floats:
     import torch
 
     return np.asarray((torch.from_numpy(a) @ torch.from_numpy(b)).numpy())
-
-
-def _root(covariance: Floats) -> Floats:
-    """R with covariance = R R': Cholesky where it exists, which is much the faster, else by eigenvectors."""
-    try:
-        return np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
-    except np.linalg.LinAlgError:
-        values, vectors = eigen(covariance)
-        return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
 
 
 def eigen(symmetric: Floats) -> tuple[Floats, Floats]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ from lab.metrics.gram import Screen, tiles
 from lab.metrics.kernel_table import KernelTable
 from lab.metrics.near_lists import Lists, NearLists
 from lab.metrics.nearest_column import NearestColumn
+from lab.metrics.nearest_proposed import proposed_nearest, searched, takes
 
 if TYPE_CHECKING:
     from lab.metrics.points import Points, SetPair
@@ -21,6 +22,8 @@ Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 # Listed neighbours: the 5th has to be among them whatever rounding did, and with a patient group left out.
 KEPT, KEPT_WITH_GROUPS = 12, 40
+# Undecided rows up to which each is searched by itself.
+FEW = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +125,19 @@ def across_sums(pair: SetPair) -> Floats:
 
 def nearest_training(pair: SetPair) -> tuple[IntArray, Floats]:
     """(m,) row of each sample's nearest training image and the exact squared distance, where nothing else is asked."""
+    rows, columns = pair.synthetic.features, pair.real.features
+    if not takes(rows, columns):
+        return _nearest_by_tiles(pair)
+    found, squared, left = proposed_nearest(rows, columns)
+    if len(left) <= FEW:
+        for row in left:
+            found[row], squared[row] = searched(rows[row], columns)
+    else:
+        found[left], squared[left] = _nearest_by_tiles(replace(pair, synthetic=pair.synthetic.take(left)))
+    return found, squared
+
+
+def _nearest_by_tiles(pair: SetPair) -> tuple[IntArray, Floats]:
     one, two = _screens(pair)
     near = NearestColumn(pair.synthetic.features, two, pair.real.features)
     for tile in tiles(two, one):

@@ -66,7 +66,7 @@ def _shown(run: Run) -> None:
     left, right = st.columns([0.62, 0.38], gap="medium")
     drawn = [_curve(one, WORDS.get(name, name)) for name, one in told.items()]
     if told["lira-online"].get("control"):
-        words = "Control: one half of the unseen patients against the other"
+        words = "Control: the same attack on the shadow models, which saw other halves"
         drawn.append(_curve(told["lira-online"]["control"], words, True))
     with left:
         st.plotly_chart(

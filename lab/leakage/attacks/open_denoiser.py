@@ -100,6 +100,12 @@ def _caller(pipeline: Any, network: Any) -> Callable[[Any, Any, Any], Any] | Non
         and _told(network, "class_embed_type") is None
     ):
         return lambda x, t, words: network(x, t, return_dict=False)[0]
+    untold = getattr(pipeline, "untold_class", None)
+    if kind == "UNet2DModel" and untold is not None:
+        # Told no class: the attacker knows the film, not what the network was told of it.
+        return lambda x, t, words: network(
+            x, t, class_labels=t.new_full((len(x),), untold).long(), return_dict=False
+        )[0]
     if (
         kind == "UNet2DConditionModel"
         and reads

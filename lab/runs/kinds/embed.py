@@ -52,12 +52,16 @@ def embedded(
     ctx: RunContext, extractor: FeatureExtractor, images: ImageSet, stage: str = STAGE
 ) -> Generator[Progress, None, int]:
     """Extract what is missing of a set; yields progress, returns how many images were extracted."""
+    from lab.data.read_ahead import read_ahead
     from lab.features.store import FeatureStore, extract
 
     missing: list[int] = []
     store = FeatureStore(ctx.settings.features)
-    for done, total in extract(extractor, images, store, on_missing=missing.append):
-        yield ctx.progress(stage, done, total)
+    names = dict(zip(images.digests(), images.ids(), strict=True))
+    order = [names[digest] for digest in store.missing(extractor, names)]
+    with read_ahead(images, order) as ahead:
+        for done, total in extract(extractor, ahead, store, on_missing=missing.append):
+            yield ctx.progress(stage, done, total)
     return missing[0]
 
 

@@ -104,20 +104,20 @@ def _scored(
 def _attacks(
     scores: NDArray[np.float64], halves: NDArray[np.bool_], patients: NDArray[Any], seed: int
 ) -> list[dict[str, Any]]:
-    """Each attack on the last model as JSON, with its control on films that this model did not see."""
-    from lab.leakage.attacks.control import as_they_are, halves_apart
+    """Each attack on the last model as JSON, with its control on the other models."""
     from lab.leakage.attacks.lira import offline, online
+    from lab.leakage.attacks.lira_control import on_other_models
     from lab.leakage.roc import roc_of
 
     shadows, inside, target, seen = scores[:-1], halves[:-1], scores[-1], halves[-1]
     told = []
-    for name, found in (
-        ("lira-online", online(target, shadows, inside)),
-        ("lira-offline", offline(target, shadows, inside)),
-        ("loss", target),
+    for name, attack in (
+        ("lira-online", online),
+        ("lira-offline", offline),
+        ("loss", lambda own, _shadows, _inside: own),
     ):
-        others = found[~seen]
-        control = halves_apart(patients[~seen], seed, as_they_are(others))
-        curve = roc_of(found[seen], others, patients[seen], patients[~seen], seed)
+        found = attack(target, shadows, inside)
+        control = on_other_models(attack, shadows, inside, seen, patients, seed)
+        curve = roc_of(found[seen], found[~seen], patients[seen], patients[~seen], seed)
         told.append({"name": name, **curve.to_json(), "control": control})
     return told

@@ -1,0 +1,99 @@
+"""A whole extraction run beside the bare network: files, decoding, resizing, checks and the store included.
+
+The peer is the network alone, on the same films already decoded, resized and normalised in memory. A run that takes
+each feature once and lets nothing wait comes near it; the table says how near.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.cases import Case
+
+FILMS = 384
+
+
+def embedded(films: int = FILMS, side: int = 256) -> Case:
+    """Features by the embedded extractor, from PNG files to the store."""
+    from lab.device import pick
+    from lab.features.extractors import get_extractor
+    from lab.features.loaded import prepare
+
+    dataset, features = _Films(Path(_place().name), films, side), Path(_place().name) / "features"
+    extractor: Any = get_extractor("efficientnet-lite0")
+    images = [dataset.image(name) for name in dataset.ids()]
+    extractor.embed(images[:1])
+    network, record, step = extractor._network, extractor.record, extractor.record.batch
+    ready = [prepare(record, images[start : start + step], pick()) for start in range(0, films, step)]
+    turns = itertools.count()
+
+    def bare() -> Any:
+        import torch
+
+        with torch.inference_mode():
+            return np.concatenate([network(batch).float().cpu().numpy() for batch in ready])
+
+    return Case(
+        f"features of {films} films of {side} px, from files to the store",
+        lambda: _run(extractor, dataset, features / str(next(turns))),
+        bare,
+        "the network alone, on films ready in memory",
+        lambda ours, peer: bool(np.allclose(ours, peer, atol=1e-4 * float(np.abs(peer).max()))),
+    )
+
+
+def _run(extractor: Any, dataset: Any, folder: Path) -> Any:
+    """The steps of an extraction run, into an empty store, and the matrix read back from it."""
+    from lab.data.read_ahead import read_ahead
+    from lab.features.store import FeatureStore, extract
+
+    store = FeatureStore(folder)
+    with read_ahead(dataset, dataset.ids()) as ahead:
+        for _ in extract(extractor, ahead, store):
+            pass
+    found = store.matrix(extractor, dataset.digests())
+    shutil.rmtree(folder)
+    return found
+
+
+class _Films:
+    """Soft random films as PNG files, read and checked as every file is."""
+
+    def __init__(self, folder: Path, films: int, side: int) -> None:
+        from PIL import Image
+
+        rng = np.random.default_rng(0)
+        self._files: dict[str, Path] = {}
+        for number in range(films):
+            coarse = Image.fromarray(rng.integers(0, 256, (side // 16, side // 16), dtype=np.uint8))
+            file = folder / f"{number:05d}.png"
+            coarse.resize((side, side), Image.Resampling.BICUBIC).save(file)
+            self._files[file.stem] = file
+
+    def ids(self) -> list[str]:
+        """One a file."""
+        return list(self._files)
+
+    def digests(self) -> list[str]:
+        """Of the files."""
+        from lab.provenance import digest_file
+
+        return [digest_file(file) for file in self._files.values()]
+
+    def image(self, name: str) -> Any:
+        """(H, W) uint8, decoded anew at each call."""
+        from lab.data.images import decode
+
+        return decode(self._files[name].read_bytes()).array
+
+
+@lru_cache(maxsize=1)
+def _place() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="doppel-bench-extraction-")

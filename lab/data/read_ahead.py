@@ -1,0 +1,96 @@
+"""An image set whose next images are read from disk while the last ones are being worked on."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lab.data.imageset import ImageSet
+
+# Images that wait at most: two batches of the extractors.
+AHEAD = 64
+
+
+class ReadAhead:
+    """The same set; images are decoded in one thread of their own, in the order in which they will be asked for.
+
+    Decoding gives the interpreter free, so a network on an accelerator or on other cores does not wait for it.
+
+    Args:
+        images: the set.
+        order: ids in the order in which they will be asked for; others are read when they are asked for.
+        pool: of one thread.
+    """
+
+    def __init__(self, images: ImageSet, order: Sequence[str], pool: ThreadPoolExecutor) -> None:
+        self._images, self._pool = images, pool
+        self._left = iter(order)
+        self._waiting: OrderedDict[str, Future[NDArray[Any]]] = OrderedDict()
+
+    @property
+    def id(self) -> str:
+        """Of the set."""
+        return self._images.id
+
+    @property
+    def digest(self) -> str:
+        """Of the set."""
+        return self._images.digest
+
+    @property
+    def tag(self) -> str:
+        """Of the set."""
+        return self._images.tag
+
+    def ids(self) -> list[str]:
+        """Of the set."""
+        return self._images.ids()
+
+    def patients(self) -> NDArray[Any]:
+        """Of the set."""
+        return self._images.patients()
+
+    def digests(self) -> list[str]:
+        """Of the set."""
+        return self._images.digests()
+
+    def labels(self) -> list[str]:
+        """Of the set."""
+        return self._images.labels()
+
+    def frame(self) -> pd.DataFrame:
+        """Of the set."""
+        return self._images.frame()
+
+    def image(self, image_id: str) -> NDArray[Any]:
+        """Pixels; what reading it raised is raised here."""
+        self._fill()
+        waiting = self._waiting.pop(image_id, None)
+        found = self._images.image(image_id) if waiting is None else waiting.result()
+        self._fill()
+        return found
+
+    def _fill(self) -> None:
+        while len(self._waiting) < AHEAD:
+            name = next(self._left, None)
+            if name is None:
+                return
+            self._waiting[name] = self._pool.submit(self._images.image, name)
+
+
+@contextmanager
+def read_ahead(images: ImageSet, order: Sequence[str]) -> Iterator[ReadAhead]:
+    """A set that reads ahead; what is not yet read when it ends is left."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
+    try:
+        yield ReadAhead(images, order, pool)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
