@@ -15,7 +15,11 @@ ASSETS = ROOT / "assets"
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run of the app, the shell or the worker depends on. Times are in seconds."""
+    """What a run of the app, the shell or the worker depends on. Times are in seconds.
+
+    `model_memory`: bytes that models may keep between runs, on the device they compute on; 0 takes a share of what
+    is free. `previews`: whether unfinished samples are shown while they are made.
+    """
 
     workspace: Path
     store_url: str
@@ -32,6 +36,8 @@ class Settings:
     decode_processes: int = 0
     decode_memory_mb: int = 2048
     decode_seconds: float = 60.0
+    model_memory: int = 0
+    previews: bool = True
 
     @property
     def artifacts(self) -> Path:
@@ -88,6 +94,8 @@ def settings(environ: Mapping[str, str] | None = None) -> Settings:
         decode_processes=int(_number(env, "LAB_DECODE_PROCESSES", 0)),
         decode_memory_mb=int(_number(env, "LAB_DECODE_MEMORY_MB", Settings.decode_memory_mb)),
         decode_seconds=_number(env, "LAB_DECODE_SECONDS", Settings.decode_seconds),
+        model_memory=int(_number(env, "LAB_MODEL_MEMORY", 0)),
+        previews=bool(_number(env, "LAB_PREVIEWS", 1)),
     )
 
 

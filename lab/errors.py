@@ -49,3 +49,17 @@ class RunCancelled(LabError):
 
 class LeaseLost(LabError):
     """Another worker owns this run now; the late result is dropped."""
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error, or one that it came from, says that memory ran out, on the host or on an accelerator."""
+    seen: BaseException | None = error
+    while seen is not None:
+        said = str(seen).lower()
+        named = isinstance(seen, MemoryError) or type(seen).__name__ == "OutOfMemoryError"
+        if named or (
+            isinstance(seen, RuntimeError) and ("out of memory" in said or "can't allocate memory" in said)
+        ):
+            return True
+        seen = seen.__cause__
+    return False

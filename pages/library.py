@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from lab.data.importing.concealed import revealed
-from lab.ui import extractor_list, import_form, import_preview, library_lists
+from lab.ui import arms_view, extractor_list, generator_list, import_form, import_preview, library_lists
 from lab.ui.frame import head, plain, sentences
 from lab.ui.run_panel import find, stand_in
 from lab.ui.state import LibraryKey as Key
 
-TABS = ("Datasets", "Add a dataset", "Generators", "Feature extractors")
+TABS = ("Datasets", "Add a dataset", "Generators", "Feature extractors", "SkinGenBench arms")
 
 
 def imported() -> None:
@@ -36,7 +36,7 @@ head(
     films=True,
 )
 with sentences():
-    stock, add, generators, extractors = st.tabs(TABS, key=Key.TAB, on_change="rerun")
+    stock, add, generators, extractors, arms = st.tabs(TABS, key=Key.TAB, on_change="rerun")
     if stock.open:
         with stock:
             library_lists.datasets()
@@ -46,7 +46,10 @@ with sentences():
             import_form.form()
     if generators.open:
         with generators:
-            library_lists.generators()
+            generator_list.generators()
     if extractors.open:
         with extractors:
             extractor_list.extractors()
+    if arms.open:
+        with arms:
+            arms_view.arms_view()

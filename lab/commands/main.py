@@ -9,14 +9,18 @@ import typer
 
 from lab.commands import (
     analyse,
+    arms,
+    attention,
     datasets,
     doctor,
     extractors,
     gates,
     generate,
     generators,
+    grid,
     identity,
     leakage,
+    masks,
     metrics,
     neighbours,
     phantoms,
@@ -39,6 +43,7 @@ app = typer.Typer(
 app.add_typer(datasets.app, name="dataset")
 app.add_typer(samples.app, name="samples")
 app.add_typer(runs.app, name="runs")
+app.add_typer(arms.app, name="arms")
 app.add_typer(phantoms.app, name="phantoms")
 app.add_typer(gates.app, name="gates")
 app.add_typer(generators.app, name="generators")
@@ -46,10 +51,13 @@ app.add_typer(extractors.app, name="extractors")
 app.add_typer(leakage.app, name="leakage")
 app.add_typer(identity.app, name="identity")
 app.add_typer(segmenter.app, name="segmenter")
+app.add_typer(masks.app, name="mask")
 app.add_typer(metrics.app, name="metrics")
 app.command("doctor")(doctor.doctor)
 app.command("prepare")(doctor.prepare)
 app.command("generate")(generate.generate)
+app.command("grid")(grid.grid)
+app.command("attention")(attention.attention)
 app.command("embed")(analyse.embed)
 app.command("neighbours")(neighbours.neighbours)
 app.command("audit")(neighbours.audit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -20,11 +21,22 @@ def sweep(
     generators: Annotated[
         str, typer.Option("--generators", help="Ids, separated by commas: the checkpoints.")
     ],
-    prompts: Annotated[list[str], typer.Option("--prompt", help="May be given several times.")],
     real: Annotated[str, typer.Option("--real", help="The real side: ID or ID:SPLIT (ID means train).")],
     metrics: Annotated[str, typer.Option("--metrics", help="Names, separated by commas.")],
+    prompts: Annotated[
+        list[str] | None,
+        typer.Option("--prompt", help="May be given several times; needed where a generator reads text."),
+    ] = None,
     steps: Annotated[str, typer.Option("--steps", help="Denoising steps, separated by commas.")] = "",
     guidance: Annotated[str, typer.Option("--guidance", help="Guidance scales, separated by commas.")] = "",
+    knobs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--knob", help="A number of the generator's own, NAME=VALUE,VALUE (such as psi=0.5,0.7,1)."
+        ),
+    ] = None,
+    classes: Annotated[str, typer.Option("--classes", help="Classes, separated by commas.")] = "",
+    vendors: Annotated[str, typer.Option("--vendors", help="Vendors, separated by commas.")] = "",
     count: Annotated[int, typer.Option("-n", help="Samples of each prompt in each group.")] = 16,
     extractor: ExtractorOption = EXTRACTOR,
     seed: SeedOption = 0,
@@ -33,11 +45,11 @@ def sweep(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Sample with every combination of checkpoint, steps and guidance, and measure each group alike."""
+    """Sample with every combination of checkpoint, steps, guidance and so on, and measure each group alike."""
     names = _words(metrics)
     asked = make_sweep(
-        _words(generators), prompts, count, real, names, [int(one) for one in _numbers(steps)], _numbers(guidance),
-        extractor, seed,
+        _words(generators), prompts or (), count, real, names, [int(one) for one in _numbers(steps)],
+        _numbers(guidance), extractor, seed, _knobs(knobs or ()), _words(classes), _words(vendors),
     )  # fmt: skip
     store = RunStore.open()
     if not queue_only:
@@ -83,6 +95,18 @@ def _numbers(text: str) -> list[float]:
         raise InputError(
             "A list holds something that is no number; nothing was started; correct it."
         ) from error
+
+
+def _knobs(given: Sequence[str]) -> dict[str, list[float]]:
+    found = {}
+    for one in given:
+        name, _, values = one.partition("=")
+        if not name.strip() or not values.strip():
+            raise InputError(
+                "A number of the generator's own is given as NAME=VALUE,VALUE; nothing was started."
+            )
+        found[name.strip()] = _numbers(values)
+    return found
 
 
 def _facts(group: SweptGroup) -> dict[str, object]:

@@ -12,7 +12,9 @@ from lab.runs.requests import train_run
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="The recipe, for example phantom-cxr.")],
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe's name, for example phantom-cxr-flow, or a YAML file.")
+    ],
     minutes: Annotated[
         float, typer.Option("--minutes", min=0.01, help="Stop at a checkpoint after so long.")
     ] = 90.0,

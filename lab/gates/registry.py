@@ -75,6 +75,27 @@ GATES = (
         MITIGATED,
     ),
     Gate(
+        "class-fidelity",
+        "Whether samples show the class they were asked for",
+        "class_fidelity",
+        "generators",
+        ("phantom-derm-classes",),
+    ),
+    Gate(
+        "mask-fidelity",
+        "Whether samples keep to the mask they were asked for",
+        "mask_fidelity",
+        "generators",
+        ("phantom-cmr-masks",),
+    ),
+    Gate(
+        "own-size",
+        "How near samples are to training pictures at their own size",
+        "own_size",
+        "generators",
+        ("phantom-cxr-gan", "phantom-cxr-vae"),
+    ),
+    Gate(
         "text-image",
         "Whether images and captions find each other",
         "text_image",

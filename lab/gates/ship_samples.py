@@ -16,6 +16,7 @@ from lab.atomic import read_array, write_array
 from lab.config import settings
 from lab.data.imageset import FrameSet, patient_balanced
 from lab.generators.card import GeneratorCard
+from lab.generators.condition import Condition
 from lab.generators.contract import MICRO_BATCH, Generator
 from lab.generators.request import request_for
 from lab.provenance import digest_bytes, digest_json
@@ -74,7 +75,8 @@ def plan(card: GeneratorCard, train: ImageSet, held_out: ImageSet, n: int) -> tu
 
     A generator trained on phantoms is asked with captions of held-out films, any other with those of its training
     films: nothing makes it copy more readily. Films without captions are asked for with the card's examples that name
-    every word of the label, else with the label itself.
+    every word of the label, else with the label itself. A generator that reads no text is asked by class where it
+    knows classes, and for nothing otherwise.
     """
     count = -(-n // MICRO_BATCH)
     source = held_out if card.phantom_trained else train
@@ -91,7 +93,12 @@ def plan(card: GeneratorCard, train: ImageSet, held_out: ImageSet, n: int) -> tu
 
 
 def captions_of(card: GeneratorCard, images: ImageSet, label: str) -> list[str]:
-    """Captions of the films of a label, one of every patient before a second of any; at least one sentence."""
+    """Captions of the films of a label, one of every patient before a second of any; at least one sentence.
+
+    An empty one for generators that read no text.
+    """
+    if card.conditioning != "text":
+        return [""]
     frame = images.frame().set_index("image_id")
     order = patient_balanced(images, len(frame), PLAN_SEED)
     rows = frame.loc[order]
@@ -124,13 +131,18 @@ def made(
     images: list[NDArray[np.uint8]] = []
     total = sum(one.count for one in asked)
     for one in asked:
-        path = folder / f"{digest_json([one.prompt, one.seed, one.count])[:24]}.npy"
+        told_class = one.label if one.label in card.classes else ""
+        # Samples of generators that read text were kept under names without a class.
+        key = [one.prompt, one.seed, one.count, *([told_class] if told_class else [])]
+        path = folder / f"{digest_json(key)[:24]}.npy"
         block = _kept(path, one.count)
         if block is None:
             if not loaded:
                 on_progress("Loading the generator", 0, 1)
                 loaded.append(load())
-            request = request_for(card, one.prompt, one.count, one.seed)
+            request = request_for(
+                card, one.prompt, one.count, one.seed, condition=Condition(label=told_class)
+            )
             block = np.stack([s.image for batch in loaded[0].generate(request) for s in batch])
             write_array(path, block)
         images += list(block)

@@ -15,6 +15,10 @@ from lab.errors import GeneratorError
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 _CONDITIONING = ("text", "class", "mask", "vendor", "none")
+_ACCESS = ("open", "gated", "credentialed")
+# A part that lies in a repository of its own: hf://OWNER/NAME@COMMIT, a folder of it behind another slash.
+ON_HUB = "hf://"
+_REPOSITORY = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*\Z")
 _DTYPES = ("float32", "float16", "bfloat16")
 MAX_CARD_BYTES = 1_000_000
 
@@ -53,7 +57,11 @@ class GeneratorCard:
         folder: model folder, absolute or relative to the card's own folder.
         parts: components that several generators share, such as {"vae": "../cxr-base/vae"}: name in
             `model_index.json` to folder, absolute or relative to the card's own folder.
-        base, lora: hub id or folder of the base model, and the LoRA file laid over it.
+        base, base_revision, lora: hub id (with its full commit) or folder of the base model, and the LoRA file laid
+            over it: a path, or its name in the folder of this card's own repository.
+        pipeline: class of diffusers; needed where a folder has no `model_index.json`, because it is put together
+            from parts.
+        scheduler_settings: over the scheduler's own configuration.
         loader: which loader of `lab.generators.load` reads the folder.
         size: default image side in pixels; `sizes` are the sides it may be asked for (empty: only `size`).
         steps, guidance, scheduler, dtype: defaults; an empty scheduler means the folder's own.
@@ -69,6 +77,9 @@ class GeneratorCard:
         knobs: numbers of its own that a request may set.
         token_limit: tokens that its text encoder reads, marks left out; 0 asks the tokenizer.
         flipped: trained with mirrored films, so that left and right in a prompt mean little.
+        published: somebody else's model whose card ships with this program; it may still lack its hub id or commit.
+        access: open, gated (accept terms on the hub) or credentialed (apply to the data's owner); `gate` is the route.
+        parameters: such as "0.86 B"; download_gb: about what a download brings, 0 where unknown.
         measured: figures about quality and training, as plain JSON.
         root: folder of the card file; not part of the JSON.
     """
@@ -83,7 +94,10 @@ class GeneratorCard:
     folder: str = ""
     parts: dict[str, str] = field(default_factory=dict, hash=False)
     base: str = ""
+    base_revision: str = ""
     lora: str = ""
+    pipeline: str = ""
+    scheduler_settings: dict[str, Any] = field(default_factory=dict, hash=False)
     loader: str = "diffusers"
     size: int = 512
     sizes: tuple[int, ...] = ()
@@ -109,6 +123,10 @@ class GeneratorCard:
     knobs: tuple[Knob, ...] = ()
     token_limit: int = 0
     flipped: bool = False
+    published: bool = False
+    access: str = "open"
+    parameters: str = ""
+    download_gb: float = 0.0
     notes: str = ""
     measured: dict[str, Any] = field(default_factory=dict, hash=False)
     root: Path | None = field(default=None, compare=False)
@@ -128,7 +146,11 @@ class GeneratorCard:
     @property
     def part_folders(self) -> dict[str, Path]:
         """Folders of the components that lie outside the model folder, by component."""
-        return {name: self._placed(folder) for name, folder in sorted(self.parts.items())}
+        return {
+            name: self._placed(folder)
+            for name, folder in sorted(self.parts.items())
+            if not folder.startswith(ON_HUB)
+        }
 
     def _placed(self, folder: str) -> Path:
         given = Path(folder).expanduser()
@@ -207,7 +229,7 @@ def _field_value(name: str, value: Any) -> Any:
         isinstance(value, dict) and all(isinstance(v, str) and v for v in value.values())
     ):
         raise _refused("the field 'parts' must give a folder for each component")
-    if name in ("options", "measured", "parts"):
+    if name in ("options", "measured", "parts", "scheduler_settings"):
         wanted: tuple[type, ...] = (dict,)
     elif isinstance(default, bool):
         wanted = (bool,)
@@ -220,15 +242,28 @@ def _field_value(name: str, value: Any) -> Any:
     return value
 
 
+def _check_places(card: GeneratorCard) -> None:
+    """Where the weights lie: exactly one place, on the hub pinned to a commit.
+
+    A published card may leave a place or a commit open, for its user to fill in; a branch name it may not give.
+    """
+    if bool(card.folder) == bool(card.hub_id) and not card.base and not card.published:
+        raise _refused("it needs either a folder or a hub id")
+    base = card.base if _REPOSITORY.match(card.base) else ""
+    for place, commit in ((card.hub_id, card.revision), (base, card.base_revision)):
+        left_open = card.published and not commit
+        if place and not left_open and not _COMMIT.match(commit):
+            raise _refused("a hub id needs the full 40-digit commit as its revision, not a branch name")
+    if card.access not in _ACCESS:
+        raise _refused(f"the access must be one of {', '.join(_ACCESS)}")
+
+
 def _check(card: GeneratorCard) -> None:
     if not _ID.match(card.id):
         raise _refused("the id must be 1 to 64 lower-case letters, digits, dots or dashes")
     if not card.title.strip():
         raise _refused("the title is empty")
-    if bool(card.folder) == bool(card.hub_id) and not card.base:
-        raise _refused("it needs either a folder or a hub id")
-    if card.hub_id and not _COMMIT.match(card.revision):
-        raise _refused("a hub id needs the full 40-digit commit as its revision, not a branch name")
+    _check_places(card)
     if card.conditioning not in _CONDITIONING:
         raise _refused(f"the conditioning must be one of {', '.join(_CONDITIONING)}")
     if card.dtype not in _DTYPES:
@@ -244,8 +279,8 @@ def _check(card: GeneratorCard) -> None:
         raise _refused(
             "over-trained generators of real films must be local_only, since they give patients away"
         )
-    if not 1 <= card.steps <= 200:
-        raise _refused("steps must be 1 to 200")
+    if not 1 <= card.steps <= 1000:
+        raise _refused("steps must be 1 to 1000")
     if not (math.isfinite(card.guidance) and 0 <= card.guidance <= 30):
         raise _refused("guidance must be 0 to 30")
 

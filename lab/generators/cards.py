@@ -1,19 +1,22 @@
-"""The cards of this installation: the embedded ones and those added to the workspace."""
+"""The cards of this installation: embedded generators, published ones, and those a user or a training run added."""
 
 from __future__ import annotations
 
-import dataclasses
 import re
+from functools import lru_cache
 from pathlib import Path
 
-from lab.atomic import write_json
 from lab.config import ASSETS, settings
 from lab.errors import GeneratorError, NotFoundError
+from lab.generators.assembly import is_cxr_bert
 from lab.generators.card import GeneratorCard, read_card
+from lab.generators.card_files import YAML, read_card_file
+from lab.generators.card_state import ready
 from lab.generators.load import downloaded_folder
 from lab.generators.weights import check_no_code
 
 EMBEDDED = ASSETS / "generators"
+PUBLISHED = ASSETS / "model_cards"
 _CODE_OPTIONS = ("trust_remote_code", "custom_pipeline", "custom_revision")
 
 
@@ -23,10 +26,12 @@ def workspace_folder() -> Path:
 
 
 def _card_files() -> list[Path]:
-    files: list[Path] = []
-    for root in (EMBEDDED, workspace_folder()):
-        files += sorted(root.glob("*/card.json")) + sorted(root.glob("*.json"))
-    return files
+    files = sorted(EMBEDDED.glob("*/card.json"))
+    files += sorted(workspace_folder().glob("*/card.json"))
+    for suffix in (".json", *YAML):
+        files += sorted(workspace_folder().glob(f"*{suffix}"))
+    # The user's own come first: a published card of the same id is the one they filled in.
+    return files + sorted(PUBLISHED.glob("*.yaml"))
 
 
 def _read_all() -> tuple[list[GeneratorCard], list[tuple[str, str]]]:
@@ -35,26 +40,44 @@ def _read_all() -> tuple[list[GeneratorCard], list[tuple[str, str]]]:
     for file in _card_files():
         name = file.parent.name if file.name == "card.json" else file.name
         try:
-            card = read_card(file)
-            _check_start(card)
-        except GeneratorError as error:
-            broken.append((name, str(error)))
+            written = file.stat()
+            card = _read(file, written.st_size, written.st_mtime_ns)
+            check_start(card)
+        except (GeneratorError, OSError) as error:
+            told = error if isinstance(error, GeneratorError) else "The card file cannot be read; correct it."
+            broken.append((name, str(told)))
             continue
-        if card.id in cards:
+        if card.id not in cards:
+            cards[card.id] = card
+        elif not card.published:
             broken.append(
                 (name, "A generator of this id is already there; this card was left out; give it another id.")
             )
-        else:
-            cards[card.id] = card
     return list(cards.values()), broken
 
 
-def _check_start(card: GeneratorCard) -> None:
-    """What every card must pass before it is offered: it asks for no code, and what is local is not shipped."""
-    if card.local_only and card.root is not None and EMBEDDED in card.root.parents:
+@lru_cache(maxsize=512)
+def _read(file: Path, size: int, written: int) -> GeneratorCard:
+    """A card file as it is now: pages list the cards at each drawing."""
+    return read_card_file(file) if file.suffix in YAML else read_card(file)
+
+
+def check_start(card: GeneratorCard) -> None:
+    """What every card must pass before it is offered: it asks for no code, and what is local is not shipped.
+
+    Raises:
+        GeneratorError: naming what is against it.
+    """
+    root = card.root or Path()
+    if card.local_only and EMBEDDED in root.parents:
         raise GeneratorError(
             "This generator may never be passed on, and it lies among the shipped ones; other generators are kept; "
             "remove it from there."
+        )
+    if card.published != (root == PUBLISHED):
+        raise GeneratorError(
+            "Only a card that ships with this program is marked as published; other generators are kept; remove the "
+            "field 'published' from this one, or add it to one of assets/model_cards."
         )
     asked = sorted(set(card.options) & set(_CODE_OPTIONS))
     if asked:
@@ -63,19 +86,38 @@ def _check_start(card: GeneratorCard) -> None:
             "other generators are kept; use a model of a standard class."
         )
     for place in (card.path, downloaded_folder(card), *card.part_folders.values()):
-        if place is not None and place.is_dir():
+        # Of CXR-BERT, which brings classes of its own, only plain settings, words and tensors are read.
+        if place is not None and place.is_dir() and not is_cxr_bert(place):
             check_no_code(place)
 
 
-def list_cards() -> list[GeneratorCard]:
+def all_cards() -> list[GeneratorCard]:
     """All readable cards, an unreadable one never hides the others.
 
     Those trained on phantoms come first, because their training images are on every machine; those that copy on
-    purpose come last, the fewest films first.
+    purpose come after them, the fewest films first; then what others published.
     """
     return sorted(
-        _read_all()[0], key=lambda card: (card.over_trained, not card.phantom_trained, _numbered(card.id))
+        _read_all()[0],
+        key=lambda card: (card.published, card.over_trained, not card.phantom_trained, _numbered(card.id)),
     )
+
+
+def list_cards() -> list[GeneratorCard]:
+    """The generators of this installation: published models join them once their weights are on this machine."""
+    return [card for card in all_cards() if not card.published or ready(card)]
+
+
+def ready_cards() -> list[GeneratorCard]:
+    """Those that can be asked now."""
+    return [card for card in all_cards() if ready(card)]
+
+
+def published_cards() -> list[GeneratorCard]:
+    """The cards that ship for other people's models, as they ship: templates for one's own."""
+    return [
+        _read(file, file.stat().st_size, file.stat().st_mtime_ns) for file in sorted(PUBLISHED.glob("*.yaml"))
+    ]
 
 
 def _numbered(name: str) -> list[tuple[int, str]]:
@@ -94,12 +136,16 @@ def get_card(generator: str) -> GeneratorCard:
     Raises:
         NotFoundError: with the ids that exist.
     """
-    cards = list_cards()
+    cards = all_cards()
     for card in cards:
         if card.id == generator:
             return card
-    known = ", ".join(card.id for card in cards) or "none yet"
-    raise NotFoundError(f"There is no generator of that id; nothing was started; generators here: {known}.")
+    known = ", ".join(card.id for card in cards if not card.published) or "none yet"
+    others = ", ".join(card.id for card in cards if card.published)
+    raise NotFoundError(
+        f"There is no generator of that id; nothing was started; generators here: {known}"
+        f"{'; published ones: ' + others if others else ''}."
+    )
 
 
 def autoencoder_card(dataset: str) -> GeneratorCard | None:
@@ -108,11 +154,18 @@ def autoencoder_card(dataset: str) -> GeneratorCard | None:
     The one trained on it, else the first of its modality whose weights are here, else None. Where the dataset's
     modality is not known, any will do.
     """
-    here = [card for card in list_cards() if card.path is not None and card.path.is_dir()]
+    here = [card for card in list_cards() if _is_latent(card)]
     own = [card for card in here if card.training_dataset == dataset]
     modality = _modality(dataset)
     alike = [card for card in here if modality in ("", "unknown", card.modality)]
     return next(iter(own + alike), None)
+
+
+def _is_latent(card: GeneratorCard) -> bool:
+    """Whether a generator that is here has an autoencoder of its own: GANs and those that work on pixels do not."""
+    if card.path is None or not card.path.is_dir() or card.loader != "diffusers":
+        return False
+    return "vae" in card.parts or any((card.path / name).is_dir() for name in ("vae", "vqvae"))
 
 
 def _modality(dataset: str) -> str:
@@ -120,28 +173,3 @@ def _modality(dataset: str) -> str:
     from lab.data.store import list_datasets
 
     return next((card.modality for card in list_datasets() if card.id == dataset), "")
-
-
-def add_card(path: Path) -> GeneratorCard:
-    """Copy a card file into the workspace; its folder, if relative, is made absolute.
-
-    Raises:
-        GeneratorError: when the card is not valid, its id is taken, or its model folder is not there.
-    """
-    card = read_card(Path(path))
-    _check_start(card)
-    if any(card.id == other.id for other in list_cards()):
-        raise GeneratorError(
-            "A generator of this id is already there; it was kept as it is; give the new card another id."
-        )
-    if card.path is not None:
-        if not card.path.is_dir():
-            raise GeneratorError(
-                "The model folder of this card was not found; nothing was added; "
-                "correct the folder in the card."
-            )
-        parts = {name: str(folder.resolve()) for name, folder in card.part_folders.items()}
-        card = dataclasses.replace(card, folder=str(card.path.resolve()), parts=parts)
-    target = workspace_folder() / f"{card.id}.json"
-    write_json(target, card.to_json())
-    return read_card(target)

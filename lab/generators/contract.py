@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.generators.card import GeneratorCard
+from lab.generators.request import MICRO_BATCH as MICRO_BATCH
 from lab.generators.request import GenerationRequest
 from lab.generators.sample import Sample
-
-MICRO_BATCH = 4
 
 
 @dataclass(frozen=True)

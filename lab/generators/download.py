@@ -2,92 +2,128 @@
 
 from __future__ import annotations
 
-import errno
-import hashlib
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from lab.atomic import replacing, write_json
+from lab.atomic import write_json
 from lab.errors import GeneratorError, StoreError, WeightsError
+from lab.generators.hub import HubFile, Repository, listing, told
 from lab.generators.load import HubModel, downloaded_folder
+from lab.generators.transfer import arriving, partial_file
 from lab.generators.weights import check_folder, weights_digest
 
 OnBytes = Callable[[str, int, int], None]  # file, bytes that are here, bytes of the whole model
+Choose = Callable[[Repository, list[HubFile]], list[HubFile]]
+Check = Callable[[Path], None]
 _WANTED = (".json", ".txt", ".model", ".safetensors")
 _VARIANT = re.compile(r"\.(fp16|bf16|non_ema)(?=[.-])")
-_CHUNK = 1 << 20
-_TIMEOUT_S = 30.0
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
-class HubFile:
-    """A file of the commit: large ones carry a SHA-256, small ones git's own digest of a blob."""
+class Wanted:
+    """One repository to be fetched.
 
-    path: str
-    size: int
-    digest: str
-    large: bool
+    Attributes:
+        title, hub_id, revision, gate: as a card names them.
+        folder: where it belongs; complete whenever it exists.
+        choose: picks the files that are needed.
+        check: refuses a folder that may not be opened.
+        prefix: folder of the repository that becomes `folder`, ending in a slash; empty for all of it.
+        shared: whether parts of the repository may lie in `folder` already, fetched for another generator.
+    """
 
-    def hasher(self) -> Any:
-        """A new digest of the kind that the hub names for this file."""
-        if self.large:
-            return hashlib.sha256()
-        return hashlib.sha1(f"blob {self.size}\0".encode(), usedforsecurity=False)
+    title: str
+    hub_id: str
+    revision: str
+    gate: str
+    folder: Path
+    choose: Choose
+    check: Check = check_folder
+    prefix: str = ""
+    shared: bool = False
 
-    def is_at(self, path: Path) -> bool:
-        """Whether these bytes lie at `path`."""
-        if not path.is_file():
-            return False
-        digest = self.hasher()
-        with path.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                digest.update(chunk)
-        return bool(digest.hexdigest() == self.digest)
+    @property
+    def is_here(self) -> bool:
+        """Whether all of it is on this machine."""
+        return self.folder.is_dir() and (not self.shared or _record(self.folder).is_file())
+
+    def place(self, file: HubFile) -> Path:
+        """Where a file waits for the others."""
+        return self.stage / file.path.removeprefix(self.prefix)
+
+    @property
+    def stage(self) -> Path:
+        """Where the files are collected until all are there and checked."""
+        return self.folder.with_name(f".{self.folder.name}.part")
 
 
-Choose = Callable[[HubModel, list[HubFile]], list[HubFile]]
+@dataclass(frozen=True)
+class Arrived:
+    """How far a download is: the file that comes in, bytes that are here, bytes in all."""
+
+    file: str
+    here: int
+    total: int
 
 
-def pipeline_files(card: HubModel, files: list[HubFile]) -> list[HubFile]:
+def pipeline_files(repository: Repository, files: list[HubFile]) -> list[HubFile]:
     """What a diffusers pipeline is read from among the files of a repository.
 
     Raises:
         WeightsError: when it holds no pipeline in safetensors.
     """
-    names = {file.path for file in files}
-    # Pipelines are read from their component folders; one-file copies and other precisions would double the bytes.
     wanted = [
+        # Pipelines are read from their component folders; one-file copies would double the bytes.
         file
-        for file in files
-        if PurePosixPath(file.path).suffix in _WANTED
-        and not (file.path.endswith(".safetensors") and "/" not in file.path)
-        and not (_VARIANT.search(file.path) and _VARIANT.sub("", file.path) in names)
+        for file in _plain_files(files)
+        if not (file.path.endswith(".safetensors") and "/" not in file.path)
     ]
-    if "model_index.json" not in names or not any(f.path.endswith(".safetensors") for f in wanted):
+    index = any(file.path == "model_index.json" for file in files)
+    if not index or not any(f.path.endswith(".safetensors") for f in wanted):
         raise WeightsError(
-            f"The repository of {card.title} holds no pipeline in safetensors; nothing was downloaded; "
+            f"The repository of {repository.title} holds no pipeline in safetensors; nothing was downloaded; "
             "choose a repository with model_index.json and safetensors weights."
         )
     return wanted
+
+
+def model_files(repository: Repository, files: list[HubFile]) -> list[HubFile]:
+    """Settings, vocabularies and safetensors of a repository that is no pipeline.
+
+    Raises:
+        WeightsError: when it holds no safetensors.
+    """
+    wanted = _plain_files(files)
+    if not any(file.path.endswith(".safetensors") for file in wanted):
+        raise WeightsError(
+            f"The repository of {repository.title} holds no weights in safetensors; nothing was downloaded; "
+            "choose one that does, or convert its weights and give the folder in a card."
+        )
+    return wanted
+
+
+def _plain_files(files: list[HubFile]) -> list[HubFile]:
+    names = {file.path for file in files}
+    return [
+        file
+        for file in files
+        if PurePosixPath(file.path).suffix in _WANTED
+        # Another precision beside the plain one would double the bytes.
+        and not (_VARIANT.search(file.path) and _VARIANT.sub("", file.path) in names)
+    ]
 
 
 def download(
     card: HubModel,
     on_bytes: OnBytes | None = None,
     choose: Choose = pipeline_files,
-    check: Callable[[Path], None] = check_folder,
+    check: Check = check_folder,
 ) -> Path:
-    """Fetch the weights of a hub model into the workspace; returns their folder.
-
-    The files are collected beside the final folder, which appears by one rename when all of them are there and
-    checked, so that half a model can never be loaded. Finished files are kept for the next attempt.
+    """Fetch the weights of a hub model into the workspace; returns their folder. See `downloading`.
 
     Args:
         card: a card with a hub id and a commit.
@@ -104,19 +140,46 @@ def download(
         raise GeneratorError(
             f"{card.title} is not on the hub; nothing was downloaded; its card names a folder of this machine."
         )
-    folder = downloaded_folder(card)
-    if folder.is_dir():
-        return folder
-    stage = folder.with_name(f".{folder.name}.part")
-    with _told(card):
-        files = choose(card, _listing(card))
-        _check_room(card, stage, files)
-        here, total = 0, sum(file.size for file in files)
-        for file in files:
-            tell = None if on_bytes is None else partial(_tell, on_bytes, file.path, here, total)
-            _fetch(card, file, stage / file.path, tell)
-            here += file.size
-        return _finished(stage, folder, {file.path for file in files}, check)
+    wanted = Wanted(card.title, card.hub_id, card.revision, card.gate, downloaded_folder(card), choose, check)
+    with closing(downloading([wanted])) as steps:
+        for step in steps:
+            if on_bytes is not None:
+                on_bytes(step.file, step.here, step.total)
+    return wanted.folder
+
+
+def downloading(wanted: Sequence[Wanted]) -> Generator[Arrived, None, None]:
+    """Fetch repositories, telling how far it is a few times a second.
+
+    The files of each are collected beside its final folder, which appears by one rename when all of them are there
+    and checked, so that half a model can never be loaded. What has arrived is kept for the next attempt.
+
+    Raises:
+        GeneratorError, WeightsError, StoreError: as `download` does.
+    """
+    missing = [one for one in wanted if not one.is_here]
+    plan = [(one, planned(one)) for one in missing]
+    _check_room(plan)
+    here, total = 0, sum(file.size for _, files in plan for file in files)
+    for one, files in plan:
+        with told(one):
+            for file in files:
+                yield Arrived(file.path, here, total)
+                for size in arriving(one, file, one.place(file)):
+                    yield Arrived(file.path, here + size, total)
+                here += file.size
+            yield Arrived("", here, total)
+            _finish(one, {one.place(file) for file in files})
+
+
+def planned(one: Wanted) -> list[HubFile]:
+    """The files that fetching a repository would bring: asks the hub, brings nothing.
+
+    Raises:
+        GeneratorError, WeightsError: as `download` does.
+    """
+    with told(one):
+        return one.choose(one, listing(one))
 
 
 def recorded_digest(card: HubModel) -> str | None:
@@ -131,117 +194,35 @@ def _record(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.record.json")
 
 
-def _listing(card: HubModel) -> list[HubFile]:
-    from huggingface_hub import HfApi
-
-    try:
-        # One plain question: the listing of a tree is asked again and again for half a minute when offline.
-        info = HfApi().model_info(
-            card.hub_id, revision=card.revision, files_metadata=True, timeout=_TIMEOUT_S
-        )
-        if info.sha != card.revision:
-            raise ValueError("another commit")
-        files = [
-            HubFile(
-                one.rfilename,
-                int(one.size or 0),
-                str(one.lfs.sha256 if one.lfs else one.blob_id),
-                bool(one.lfs),
+def _check_room(plan: Sequence[tuple[Wanted, list[HubFile]]]) -> None:
+    """Refuse before the first byte what the disk cannot hold."""
+    needed = sum(_still_to_come(one, file) for one, files in plan for file in files)
+    for one, _ in plan[:1]:
+        there = next(place for place in (one.stage, *one.stage.parents) if place.is_dir())
+        if shutil.disk_usage(there).free < needed:
+            raise StoreError(
+                f"{one.title} needs {needed / 1e9:.1f} GB and less is free; nothing was downloaded; "
+                "free the disk or set LAB_WORKSPACE to another one."
             )
-            for one in info.siblings or ()
-        ]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise GeneratorError(
-            f"The hub gave no list of files for {card.title}; nothing was downloaded; check its card."
-        ) from error
-    for file in files:
-        if "\\" in file.path or PurePosixPath(file.path).is_absolute() or ".." in file.path.split("/"):
-            raise WeightsError(
-                f"The repository of {card.title} names a file outside its folder; nothing was downloaded; "
-                "do not use it."
-            )
-    return files
 
 
-def _check_room(card: HubModel, stage: Path, files: list[HubFile]) -> None:
-    there = next(place for place in (stage, *stage.parents) if place.is_dir())
-    needed = sum(file.size for file in files if not (stage / file.path).is_file())
-    if shutil.disk_usage(there).free < needed:
-        raise StoreError(
-            f"{card.title} needs {needed / 1e9:.1f} GB and less is free; nothing was downloaded; "
-            "free the disk or set LAB_WORKSPACE to another one."
-        )
+def _still_to_come(one: Wanted, file: HubFile) -> int:
+    target = one.place(file)
+    if target.is_file():
+        return 0
+    partial = partial_file(target, file)
+    return file.size - (partial.stat().st_size if partial.is_file() else 0)
 
 
-def _tell(on_bytes: OnBytes, path: str, before: int, total: int, size: int) -> None:
-    on_bytes(path, before + size, total)
-
-
-def _fetch(card: HubModel, file: HubFile, target: Path, tell: Callable[[int], None] | None) -> None:
-    from huggingface_hub import hf_hub_url
-    from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
-
-    if file.is_at(target):
-        return
-    digest, size = file.hasher(), 0
-    url = hf_hub_url(card.hub_id, file.path, revision=card.revision)
-    with get_session().stream("GET", url, headers=build_hf_headers(), timeout=_TIMEOUT_S) as response:
-        hf_raise_for_status(response)
-        with replacing(target) as temporary, temporary.open("wb") as out:
-            for chunk in response.iter_bytes(_CHUNK):
-                size += len(chunk)
-                if size > file.size:
-                    break
-                digest.update(chunk)
-                out.write(chunk)
-                if tell is not None:
-                    tell(size)
-            if size != file.size or digest.hexdigest() != file.digest:
-                raise WeightsError(
-                    f"The file {file.path[:80]} of {card.title} differs from the digest of its commit; it was "
-                    "removed and finished files are kept; download again, and do not use it if this returns."
-                )
-
-
-def _finished(stage: Path, folder: Path, names: set[str], check: Callable[[Path], None]) -> Path:
-    for stray in [path for path in stage.rglob("*") if path.is_file()]:
-        if stray.relative_to(stage).as_posix() not in names:
-            stray.unlink()
-    try:
-        check(stage)
-    except WeightsError:
-        shutil.rmtree(stage)
-        raise
-    write_json(_record(folder), {"weights": weights_digest(stage)})
-    stage.replace(folder)
-    return folder
-
-
-@contextmanager
-def _told(card: HubModel) -> Iterator[None]:
-    """Turn what the network and the disk may raise into one sentence."""
-    from huggingface_hub.errors import HfHubHTTPError, HTTPError, OfflineModeIsEnabled
-
-    gate = f" Access: {card.gate}." if card.gate else ""
-    try:
-        yield
-    except HfHubHTTPError as error:
-        raise GeneratorError(
-            f"The hub did not give {card.hub_id} at its pinned commit ({type(error).__name__}); finished files are "
-            f"kept; check the card, or ask for access on the hub and log in with: hf auth login.{gate}"
-        ) from error
-    except (HTTPError, OfflineModeIsEnabled) as error:
-        raise GeneratorError(
-            f"The hub was not reached or broke off ({type(error).__name__}) while {card.title} was downloaded; "
-            "the partial file was removed and finished files are kept; give the same command again when online."
-        ) from error
-    except (StoreError, OSError) as error:
-        cause = error if isinstance(error, OSError) else error.__cause__
-        if cause is None:
-            raise
-        full = isinstance(cause, OSError) and cause.errno in _FULL
-        reason = "no space is left" if full else "its folder cannot be written"
-        raise StoreError(
-            f"{card.title} was not saved because {reason}; the partial file was removed and finished files are "
-            f"kept; {'free the disk' if full else 'make the workspace writable'} and download again."
-        ) from error
+def _finish(one: Wanted, places: set[Path]) -> None:
+    for stray in [path for path in one.stage.rglob("*") if path.is_file() and path not in places]:
+        stray.unlink()
+    with ExitStack() as undo:
+        undo.callback(shutil.rmtree, one.stage, ignore_errors=True)
+        one.check(one.stage)
+        undo.pop_all()
+    write_json(_record(one.folder), {"weights": weights_digest(one.stage)})
+    if one.shared and one.folder.is_dir():
+        # Parts that were fetched for another generator are among the files that have just come.
+        shutil.rmtree(one.folder)
+    one.stage.replace(one.folder)

@@ -48,19 +48,22 @@ def load(card: GeneratorCard, device: str | None = None) -> Generator:
         WeightsError: when its files may not be opened or do not fit.
     """
     from lab.device import pick
+    from lab.generators.placement import usable
+    from lab.generators.places import pipeline_folder
 
-    return LOADERS.get(card.loader)(card, model_folder(card), pick(device))
+    chosen = pick(device)
+    return LOADERS.get(card.loader)(usable(card, chosen), pipeline_folder(card), chosen)
 
 
 def model_digest(card: GeneratorCard) -> str:
-    """SHA-256 over all weights and settings of a generator, parts that it shares with others among them.
+    """SHA-256 over all weights and settings of a generator: parts that it shares, base and LoRA among them.
 
     Raises:
         GeneratorError: when its folder is not on this machine.
     """
-    from lab.generators.weights import weights_digest
+    from lab.generators.places import digest
 
-    return weights_digest(model_folder(card), card.part_folders)
+    return digest(card)
 
 
 def autoencoder_digest(card: GeneratorCard) -> str:
@@ -69,16 +72,29 @@ def autoencoder_digest(card: GeneratorCard) -> str:
     Raises:
         GeneratorError: when the generator's folder is not on this machine.
     """
+    from lab.generators.places import part_folders, pipeline_folder
     from lab.generators.weights import weights_digest
 
-    folder = model_folder(card)
-    own = card.part_folders.get("vae", folder / "vae")
+    own = part_folders(card).get("vae", pipeline_folder(card) / "vae")
     return weights_digest(own) if own.is_dir() else model_digest(card)
 
 
 def downloaded_folder(card: HubModel) -> Path:
     """Where `lab.generators.download` puts the weights of a hub model; complete whenever it exists."""
     return settings().workspace / "models" / card.id / (card.revision or "none")
+
+
+def repository_folder(hub_id: str, revision: str) -> Path:
+    """Where `lab.generators.download` puts a repository that several models may need; complete whenever it exists."""
+    return settings().workspace / "models" / "hub" / hub_id.replace("/", "--") / (revision or "none")
+
+
+def cached_folder(hub_id: str, revision: str) -> Path:
+    """Where the hub's own client keeps a commit of a repository, whether or not it is there."""
+    from huggingface_hub import constants
+
+    name = "models--" + hub_id.replace("/", "--")
+    return Path(constants.HF_HUB_CACHE) / name / "snapshots" / (revision or "none")
 
 
 def model_folder(card: GeneratorCard) -> Path:
@@ -96,14 +112,16 @@ def model_folder(card: GeneratorCard) -> Path:
         return card.path
     if downloaded_folder(card).is_dir():
         return downloaded_folder(card)
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
+    cached = cached_folder(card.hub_id, card.revision)
+    if card.hub_id and card.revision and cached.is_dir():
+        return cached
+    from lab.generators.card_state import left_open
 
-    try:
-        return Path(snapshot_download(card.hub_id, revision=card.revision, local_files_only=True))
-    except (LocalEntryNotFoundError, OSError, ValueError) as error:
-        gate = f" Access: {card.gate}." if card.gate else ""
-        raise GeneratorError(
-            f"The model of {card.title} is not on this machine; nothing was generated; "
-            f"download it with: python -m lab generators download {card.id}, or give a folder in the card.{gate}"
-        ) from error
+    asked = left_open(card)
+    gate = f" Access: {card.gate}." if card.gate else ""
+    raise GeneratorError(
+        asked.reason
+        if asked is not None
+        else f"The model of {card.title} is not on this machine; nothing was generated; "
+        f"download it with: python -m lab generators download {card.id}, or give a folder in the card.{gate}"
+    )

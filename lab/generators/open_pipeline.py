@@ -2,46 +2,53 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lab.errors import GeneratorError, WeightsError
+from lab.errors import LabError, WeightsError
+from lab.generators.assembly import assemble, scheduler_of
 from lab.generators.card import GeneratorCard
-from lab.generators.components import check_finite, open_components
+from lab.generators.components import open_components, open_network, widen_autoencoder
+from lab.generators.lora import lay_over
+from lab.generators.placement import placed
+from lab.generators.places import lora_file, part_folders
+
+INDEX = "model_index.json"
 
 
 def open_pipeline(card: GeneratorCard, folder: Path, device: str) -> Any:
     """The pipeline of a card, on `device`.
 
+    Args:
+        card: which generator.
+        folder: of the pipeline; that of the base where the card lays a LoRA over one.
+        device: where it computes.
+
     Raises:
         WeightsError: when a file is missing, damaged or does not fit; names the tensor where one is at fault.
-        GeneratorError: when the card names a scheduler that diffusers does not have.
+        GeneratorError: when a part that lives on the hub is not on this machine.
     """
-    import json
-
-    import torch
-    from diffusers import DiffusionPipeline
     from diffusers.utils import logging as diffusers_logging
     from safetensors import SafetensorError
     from transformers.utils import logging as transformers_logging
 
+    # Its warnings would put the words of a prompt into a log; what matters of them is checked here or told on screen.
+    diffusers_logging.set_verbosity_error()
     diffusers_logging.disable_progress_bar()
     transformers_logging.disable_progress_bar()
-    # The general-purpose safety checker blackens medical films; it is left out wherever a folder names one.
-    index = (
-        json.loads((folder / "model_index.json").read_text(encoding="utf-8")) if _has_index(folder) else {}
-    )
-    without = {"safety_checker": None, "requires_safety_checker": False} if "safety_checker" in index else {}
+    parts = part_folders(card)
     try:
-        pipeline = DiffusionPipeline.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, dtype=getattr(torch, card.dtype),
-            **without, **open_components(card, folder, index),
-        )  # fmt: skip
-        if card.lora:
-            pipeline.load_lora_weights(str(_lora_file(card)), use_safetensors=True)
-            for name, part in pipeline.components.items():
-                if isinstance(part, torch.nn.Module):
-                    check_finite(name, part)
+        pipeline = (
+            _from_index(card, folder, parts) if _has_index(folder, card) else assemble(card, folder, parts)
+        )
+        _set_scheduler(pipeline, card)
+        lora = lora_file(card)
+        if lora is not None:
+            lay_over(pipeline, lora)
+    except LabError:
+        raise
     except (
         OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError, SafetensorError,
     ) as error:  # fmt: skip
@@ -49,40 +56,60 @@ def open_pipeline(card: GeneratorCard, folder: Path, device: str) -> Any:
             f"The weights of {card.title} could not be loaded ({type(error).__name__}); "
             "nothing was generated; copy the whole model folder again."
         ) from error
-    if card.scheduler and card.scheduler != type(pipeline.scheduler).__name__:
-        pipeline.scheduler = _scheduler(card.scheduler, pipeline.scheduler.config)
     pipeline.set_progress_bar_config(disable=True)
-    return pipeline.to(device)
+    widen_autoencoder(pipeline, card.dtype)
+    return placed(pipeline, device, size=card.size)
 
 
-def _has_index(folder: Path) -> bool:
-    if not (folder / "model_index.json").is_file():
+def _from_index(card: GeneratorCard, folder: Path, parts: Mapping[str, Path]) -> Any:
+    """The pipeline that a folder's index describes; a ControlNet that lies elsewhere is added to it."""
+    import torch
+    from diffusers import AutoPipelineForText2Image, ControlNetModel, DiffusionPipeline
+
+    index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    _check_class(card, str(index.get("_class_name", "")))
+    # The general-purpose safety checker blackens medical films; it is left out wherever a folder names one.
+    without = {"safety_checker": None, "requires_safety_checker": False} if "safety_checker" in index else {}
+    added = {name: place for name, place in parts.items() if name == "controlnet" and name not in index}
+    shared = {name: place for name, place in parts.items() if name not in added}
+    pipeline = DiffusionPipeline.from_pretrained(
+        folder, local_files_only=True, use_safetensors=True, dtype=getattr(torch, card.dtype),
+        **without, **open_components(card, folder, index, shared),
+    )  # fmt: skip
+    for name, place in added.items():
+        if not place.is_dir():
+            raise WeightsError(
+                f"The shared part {name!r} of {card.title} was not found; nothing was loaded; "
+                "put its folder back or correct the card."
+            )
+        network = open_network(ControlNetModel, place, name, card.dtype)
+        pipeline = AutoPipelineForText2Image.from_pipe(pipeline, controlnet=network)
+    return pipeline
+
+
+def _has_index(folder: Path, card: GeneratorCard) -> bool:
+    if (folder / INDEX).is_file():
+        return True
+    if not card.pipeline or not card.parts:
         raise WeightsError(
             "This folder has no model_index.json; nothing was loaded; "
             "give the folder of a diffusers pipeline."
         )
-    return True
+    return False
 
 
-def _lora_file(card: GeneratorCard) -> Path:
-    from lab.generators.weights import check_safetensors
-
-    file = Path(card.lora).expanduser()
-    file = file if file.is_absolute() or card.root is None else card.root / file
-    if file.suffix != ".safetensors" or not file.is_file():
+def _check_class(card: GeneratorCard, found: str) -> None:
+    """A card that names a class gets that class: another one would take other arguments and give other images."""
+    wanted = card.pipeline.replace("ControlNet", "") if "controlnet" in card.parts else card.pipeline
+    if wanted and found not in (wanted, card.pipeline):
         raise WeightsError(
-            "The LoRA file of this card was not found as safetensors; nothing was loaded; correct the card."
+            f"The folder of {card.title} holds a {found[:60] or 'pipeline without a class'} and its card says "
+            f"{card.pipeline[:60]}; nothing was loaded; give the folder that belongs to the card."
         )
-    check_safetensors(file, file.name)
-    return file
 
 
-def _scheduler(name: str, config: Any) -> Any:
-    import diffusers
-
-    kind = getattr(diffusers, name, None)
-    if kind is None or not name.endswith("Scheduler"):
-        raise GeneratorError(
-            "The card names a scheduler that diffusers does not have; nothing was loaded; correct the card."
-        )
-    return kind.from_config(config)
+def _set_scheduler(pipeline: Any, card: GeneratorCard) -> None:
+    own = type(pipeline.scheduler).__name__
+    if card.scheduler not in ("", own) or card.scheduler_settings:
+        settings = dict(pipeline.scheduler.config)
+        pipeline.scheduler = scheduler_of(card.scheduler or own, card.scheduler_settings, settings)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.generators.tokenizer_files import open_tokenizer, reads
+
 
 @dataclass(frozen=True)
 class PromptReading:
@@ -46,7 +48,7 @@ def read_offsets(prompt: str, offsets: list[tuple[int, int]], limit: int) -> Pro
 
 
 def read_prompt(tokenizer_folder: Path, prompt: str, limit: int = 0) -> PromptReading | None:
-    """Reading of a prompt without torch, from a saved `tokenizer.json`.
+    """Reading of a prompt without torch, from a saved tokenizer.
 
     Args:
         tokenizer_folder: the `tokenizer` folder of a model.
@@ -54,33 +56,27 @@ def read_prompt(tokenizer_folder: Path, prompt: str, limit: int = 0) -> PromptRe
         limit: tokens of the prompt that are read; 0 takes `model_max_length` less the two marks.
 
     Returns:
-        None when the folder has no `tokenizer.json`, so that the count is only known in the worker.
+        None when its files can only be opened in the worker, so that the count is not known here.
     """
-    import json
-
-    from tokenizers import Tokenizer
-
-    file = tokenizer_folder / "tokenizer.json"
-    if not file.is_file():
+    tokenizer = open_tokenizer(tokenizer_folder)
+    if tokenizer is None:
         return None
-    tokenizer = Tokenizer.from_file(str(file))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    config = tokenizer_folder / "tokenizer_config.json"
     if not limit:
-        longest = (
-            json.loads(config.read_text(encoding="utf-8")).get("model_max_length", 77)
-            if config.is_file()
-            else 77
-        )
-        limit = int(longest) - tokenizer.num_special_tokens_to_add(False)
+        # A tokenizer made of CLIP's two files knows of no marks: CLIP has two.
+        limit = reads(tokenizer_folder) - (tokenizer.num_special_tokens_to_add(False) or 2)
     encoding = tokenizer.encode(prompt, add_special_tokens=False)
     return read_offsets(prompt, list(encoding.offsets), limit)
 
 
-def read_with(tokenizer: Any, prompt: str) -> PromptReading:
-    """Reading of a prompt by a loaded tokenizer of transformers."""
-    limit = int(min(tokenizer.model_max_length, 100_000)) - int(tokenizer.num_special_tokens_to_add())
+def read_with(tokenizer: Any, prompt: str, limit: int = 0) -> PromptReading:
+    """Reading of a prompt by a loaded tokenizer of transformers.
+
+    Args:
+        tokenizer: of transformers.
+        prompt: the text.
+        limit: tokens of the prompt that are read; 0 takes the tokenizer's own.
+    """
+    limit = limit or int(min(tokenizer.model_max_length, 100_000)) - marks(tokenizer)
     if getattr(tokenizer, "is_fast", False):
         coded = tokenizer(
             prompt, add_special_tokens=False, truncation=False, return_offsets_mapping=True, verbose=False
@@ -93,3 +89,8 @@ def read_with(tokenizer: Any, prompt: str) -> PromptReading:
     ]
     kept = sum(count <= limit for count in counts)
     return PromptReading(counts[-1] if counts else 0, limit, tuple(words[kept:]))
+
+
+def marks(tokenizer: Any) -> int:
+    """How many start and end marks a tokenizer adds to a text."""
+    return int(tokenizer.num_special_tokens_to_add())

@@ -15,8 +15,10 @@ from lab.generators.condition import NONE, Condition
 MAX_SEED = 2**32 - 1
 MAX_IMAGES = 64
 MAX_PROMPT = 2000
-MAX_STEPS = 200
+MAX_STEPS = 1000
 MAX_GUIDANCE = 30.0
+MICRO_BATCH = 4
+MICRO_BATCHES = (1, 2, 4)
 # Bidirectional overrides can make a prompt read otherwise than it is.
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -33,6 +35,7 @@ class GenerationRequest:
         guidance: guidance scale, 0 to 30; up to 1 means none.
         size: image side in pixels, one of the card's.
         condition: class, vendor, mask and numbers of its own, for generators that take them.
+        micro_batch: images computed at once: 4, or fewer where memory ran out with 4.
     """
 
     generator: str
@@ -43,6 +46,7 @@ class GenerationRequest:
     size: int
     negative_prompt: str = ""
     condition: Condition = NONE
+    micro_batch: int = MICRO_BATCH
 
     def checked(self, card: GeneratorCard) -> GenerationRequest:
         """The same request with clean text and plain numbers.
@@ -64,6 +68,7 @@ class GenerationRequest:
             guidance=_guidance(self.guidance),
             size=_size(self.size, card),
             condition=self.condition.checked(card),
+            micro_batch=_micro_batch(self.micro_batch),
         )
 
 
@@ -141,6 +146,12 @@ def _seeds(values: Any) -> tuple[int, ...]:
             f"The number of images must be a whole number from 1 to {MAX_IMAGES}, with one seed for each"
         )
     return tuple(_whole(value, "The seed", 0, MAX_SEED) for value in values)
+
+
+def _micro_batch(value: Any) -> int:
+    if isinstance(value, bool) or value not in MICRO_BATCHES:
+        raise _refuse(f"Images at once must be one of {', '.join(map(str, MICRO_BATCHES))}")
+    return int(value)
 
 
 def _guidance(value: Any) -> float:

@@ -13,7 +13,7 @@ from PIL import Image, PngImagePlugin
 
 from lab.errors import ImageError, InputError
 from lab.generators.condition import condition_from_json
-from lab.generators.request import GenerationRequest
+from lab.generators.request import MICRO_BATCH, GenerationRequest
 from lab.provenance import canonical_json, digest_bytes
 
 RECIPE_KEY = "doppel:recipe"
@@ -106,4 +106,5 @@ def request_from_recipe(recipe: dict[str, Any]) -> GenerationRequest:
         size=recipe["size"],
         negative_prompt=recipe.get("negative_prompt", ""),
         condition=condition_from_json(recipe.get("condition")),
+        micro_batch=recipe.get("micro_batch", MICRO_BATCH),
     )

@@ -6,6 +6,7 @@ import json
 import re
 import struct
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +45,25 @@ def check_folder(folder: Path, *, weights: bool = True) -> None:
         WeightsError: for pickle content under any name, damaged safetensors, components that bring their own
             code, or no weights at all.
     """
-    files = [file for file in sorted(folder.rglob("*")) if file.is_file() and ".git" not in file.parts]
-    for file in files:
-        _check_file(file, file.relative_to(folder).as_posix())
+    files = check_files(folder)
     if weights and not any(file.suffix == ".safetensors" for file in files):
         raise WeightsError(
             "This model folder holds no safetensors weights; nothing was loaded; "
             "download the safetensors version."
         )
     check_no_code(folder)
+
+
+def check_files(folder: Path) -> list[Path]:
+    """Refuse pickles, archives, code and damaged safetensors among the files of a folder; returns the files.
+
+    Raises:
+        WeightsError: naming the file.
+    """
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file() and ".git" not in file.parts]
+    for file in files:
+        _check_file(file, file.relative_to(folder).as_posix())
+    return files
 
 
 def check_no_code(folder: Path) -> None:
@@ -92,17 +103,31 @@ def weights_digest(folder: Path, parts: Mapping[str, Path] | None = None) -> str
 def _digests(folder: Path, prefix: str) -> dict[str, str]:
     names = {file: file.relative_to(folder) for file in sorted(folder.rglob("*")) if file.is_file()}
     return {
-        prefix + name.as_posix(): digest_file(file)
+        prefix + name.as_posix(): _digest_of(file)
         for file, name in names.items()
         # What was measured of a model is told beside it and changes nothing in it.
         if file.suffix in _HASHED and name.name != "card.json" and name.parts[0] != MEASURED
     }
 
 
+def _digest_of(file: Path) -> str:
+    """SHA-256 of a file; one of many gigabytes is not read again while nothing about it has changed."""
+    told = file.stat()
+    return _digest_as_it_is(file, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _digest_as_it_is(file: Path, *told: int) -> str:
+    return digest_file(file)
+
+
 def _check_file(file: Path, name: str) -> None:
     with file.open("rb") as stream:
         head = stream.read(16)
-    if _PICKLE.match(head) or head.startswith(_ARCHIVES) or file.suffix.lower() in _PICKLE_SUFFIXES:
+    # Safetensors begin with the length of their JSON header, and those eight bytes may look like a pickle's first two.
+    plain = head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= file.stat().st_size - 8
+    looks = not plain and (_PICKLE.match(head) or head.startswith(_ARCHIVES))
+    if looks or file.suffix.lower() in _PICKLE_SUFFIXES:
         raise WeightsError(
             f"The file {name[:80]} is in a format that can run code (pickle or archive); nothing was loaded; "
             "convert it to safetensors or remove it."

@@ -12,13 +12,14 @@ from lab.provenance import versions
 
 
 def micro_batches(request: GenerationRequest) -> list[tuple[int, ...]]:
-    """The seeds of each micro-batch of 4, in their order; the last may be shorter."""
-    return [request.seeds[k : k + MICRO_BATCH] for k in range(0, len(request.seeds), MICRO_BATCH)]
+    """The seeds of each micro-batch, in their order; the last may be shorter."""
+    size = request.micro_batch
+    return [request.seeds[k : k + size] for k in range(0, len(request.seeds), size)]
 
 
-def padded(seeds: tuple[int, ...]) -> tuple[int, ...]:
-    """Always 4 seeds, the last one repeated: a sample depends on the size of its batch, so that never changes."""
-    return seeds + seeds[-1:] * (MICRO_BATCH - len(seeds))
+def padded(seeds: tuple[int, ...], size: int = MICRO_BATCH) -> tuple[int, ...]:
+    """Always `size` seeds, the last one repeated: a sample depends on the size of its batch, so that never changes."""
+    return seeds + seeds[-1:] * (size - len(seeds))
 
 
 def recipe_of(
@@ -57,7 +58,7 @@ def recipe_of(
         "device": device,
         "threads": torch.get_num_threads(),
         "dtype": card.dtype,
-        "micro_batch": MICRO_BATCH,
+        "micro_batch": request.micro_batch,
         "versions": versions(),
         "phantom_trained": card.phantom_trained,
     }

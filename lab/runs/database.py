@@ -124,6 +124,8 @@ def _prepare(connection: Connection) -> None:
             f"The run store has version {stored}, newer than this program's {schema.VERSION}; "
             "it was left as it is; start a newer Doppel, or set LAB_WORKSPACE to another folder."
         )
+    # A table of its own that older programs pass over, so it needs no new version.
+    schema.marks.create(connection, checkfirst=True)
 
 
 def _passing(error: DatabaseError) -> bool:

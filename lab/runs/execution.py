@@ -70,6 +70,7 @@ class Executor:
             the run as it ended; None when its lease was lost meanwhile.
         """
         batches: Generator[Progress, None, dict[str, Any]] | None = None
+        failed = False
         try:
             if claim.run.spec.digest != claim.run.digest:
                 return self._refuse(claim)
@@ -87,11 +88,12 @@ class Executor:
         except LeaseLost:
             return None
         except Exception as error:  # noqa: BLE001  any error of a kind ends its run, never the process
+            failed = True
             fault = judge(error, self.settings.workspace / "logs")
             self.spoiled = self.spoiled or fault.spoils
             return self._settle(lambda: self.store.fail(claim.token, fault.message))
         finally:
-            self._close(batches)
+            self._close(batches, failed)
 
     def _refuse(self, claim: Claim) -> Run:
         """A run asked for under other code: put back when this process is the older one, else failed."""
@@ -100,13 +102,14 @@ class Executor:
             return self.store.release(claim.token)
         return self.store.fail(claim.token, CHANGED)
 
-    def _close(self, batches: Generator[Progress, None, dict[str, Any]] | None) -> None:
+    def _close(self, batches: Generator[Progress, None, dict[str, Any]] | None, failed: bool) -> None:
+        """End what a run began; an error holds on to its frames, so that after one everything is looked through."""
         try:
             if batches is not None:
                 batches.close()
         except Exception as error:  # noqa: BLE001  clean-up of a kind that has ended must not end the process
             write_log(error, self.settings.workspace / "logs")
-        free_memory()
+        free_memory(whole=failed)
 
     def _drive(
         self, batches: Generator[Progress, None, dict[str, Any]], claim: Claim, worker: str, preempts: bool

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.atomic import write_bytes
-from lab.errors import LabError, StoreError
+from lab.errors import LabError, StoreError, out_of_memory
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 NO_SPACE = "The run failed: no space is left; finished batches are kept; free the disk and resume."
@@ -29,17 +29,9 @@ class Fault:
     spoils: bool = False
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether `error` says that memory ran out, on the host or on an accelerator."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    said = str(error).lower()
-    return isinstance(error, RuntimeError) and ("out of memory" in said or "can't allocate memory" in said)
-
-
 def judge(error: Exception, logs: Path) -> Fault:
     """The sentence for an error that ended a run; an unforeseen one leaves a log under an opaque name."""
-    if is_out_of_memory(error):
+    if out_of_memory(error):
         return Fault(
             "The run failed because memory ran out; finished batches are kept; "
             "close other programs, or choose fewer images or a smaller generator, then resume.",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Execute = Callable[[RunSpec, "RunContext"], Generator[Progress, None, dict[str, Any]]]
 Warm = Callable[["RunContext"], Any]
 
-LANES = ("device", "side")
+LANES = ("device", "side", "net")
 PRIORITIES = ("interactive", "batch")
 
 
@@ -35,7 +35,7 @@ class RunKind:
     Args:
         name: lower-case name, stored with each run.
         title: sentence-case words for pages.
-        lane: "device" (owns the models) or "side" (niced).
+        lane: "device" (owns the models), "side" (niced) or "net" (waits for a network, computes nothing).
         priority: "interactive" goes before "batch" and pre-empts it at a batch boundary.
         modules: modules whose source belongs to the digest; the declaring module always does.
         execute: the generator function.

@@ -6,9 +6,9 @@ and a changed dataset, weight file or setting is a new run. Nothing heavy is imp
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lab.data.phantom_families import CXR, PhantomFamily
 from lab.errors import InputError
@@ -49,19 +49,27 @@ def default_dataset(card: GeneratorCard) -> str | None:
     return card.training_dataset if card.training_dataset in installed else None
 
 
-def generate_run(request: GenerationRequest, dataset: str | None, extractor: str = EXTRACTOR) -> RunSpec:
+def generate_run(
+    request: GenerationRequest,
+    dataset: str | None,
+    extractor: str = EXTRACTOR,
+    gate: Mapping[str, Any] | None = None,
+) -> RunSpec:
     """A run that generates images and delivers the whole answer: features, neighbours, alignment, map position.
 
     Args:
         request: as checked at the border.
         dataset: id of the dataset whose training images are searched; None generates only.
         extractor: the feature extractor.
+        gate: a quality gate as JSON (`lab.quality_gate.gate`); None for none.
     """
     from lab.features.text_image_fit import installed_digest
     from lab.generators.cards import get_card
     from lab.generators.load import model_digest
+    from lab.generators.request import MICRO_BATCH
+    from lab.quality_gate.gate import gate_from_json
 
-    chosen = {
+    chosen: dict[str, Any] = {
         "generator": request.generator,
         "prompt": request.prompt,
         "negative_prompt": request.negative_prompt,
@@ -74,6 +82,10 @@ def generate_run(request: GenerationRequest, dataset: str | None, extractor: str
     }
     if request.condition:
         chosen["condition"] = request.condition.to_json()
+    if request.micro_batch != MICRO_BATCH:
+        chosen["micro_batch"] = request.micro_batch
+    if gate:
+        chosen["gate"] = gate_from_json(gate).to_json()
     inputs = {"weights": model_digest(get_card(request.generator)), "text_image": installed_digest()}
     if dataset is not None:
         inputs |= {
@@ -184,11 +196,27 @@ def phantom_run(
 
 
 def train_run(recipe: str, minutes: float, resume: bool) -> RunSpec:
-    """A run that trains a generator by one of the project's recipes; each call is a run of its own."""
+    """A run that trains a generator by a recipe; each call is a run of its own.
+
+    Args:
+        recipe: name of one of the project's recipes, or path of a YAML file. What the file says travels with the run.
+        minutes: for the training.
+        resume: go on from the last checkpoint.
+
+    Raises:
+        NotFoundError: for an unknown recipe.
+        InputError: for a file that is no recipe.
+    """
     import secrets
 
-    chosen = {"recipe": recipe, "minutes": minutes, "resume": resume}
-    return RunSpec("train", chosen, {"call": secrets.token_hex(8)}, f"Training {recipe}")
+    from lab.generators.training import known
+    from lab.generators.training.families.recipe import FamilyRecipe
+
+    found = known.find(recipe)
+    chosen = {"recipe": found.id, "minutes": minutes, "resume": resume}
+    if isinstance(found, FamilyRecipe):
+        chosen["values"] = found.to_json()
+    return RunSpec("train", chosen, {"call": secrets.token_hex(8)}, f"Training {found.id}")
 
 
 def latest_map(dataset: str, extractor: str = EXTRACTOR, method: str = "umap") -> Run | None:

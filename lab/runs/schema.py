@@ -58,6 +58,17 @@ workers = Table(
     Column("stop_requested", Boolean, nullable=False, default=False),
 )
 
+marks = Table(
+    "run_marks",
+    metadata,
+    Column("person", String(64), primary_key=True),
+    Column("run_id", String(16), primary_key=True),
+    Column("starred", Boolean, nullable=False, default=False),
+    Column("note", Text, nullable=False, default=""),
+    Column("tags", Text, nullable=False, default="[]"),
+    Column("updated", Float, nullable=False),
+)
+
 _one_live = text("state IN ({}) AND NOT superseded".format(", ".join(f"'{state}'" for state in UNIQUE)))
 Index("one_live_run", runs.c.digest, unique=True, sqlite_where=_one_live, postgresql_where=_one_live)
 Index("next_run", runs.c.state, runs.c.lane, runs.c.rank, runs.c.seq)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, insert, null, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, null, select, update
 
 from lab.errors import InputError
 from lab.runs import clock
@@ -97,6 +97,29 @@ class Submissions:
         if kinds is not None:
             asked = asked.where(runs.c.kind.in_(kinds))
         return self.database.read(lambda connection: [Run.from_row(row) for row in connection.execute(asked)])
+
+    def queue(self) -> Runs:
+        """What runs now and what waits, in the order in which it will be taken; results are none yet."""
+        asked = select(runs).where(runs.c.state.in_((RUNNING, QUEUED)))
+        ordered = asked.order_by((runs.c.state == QUEUED), runs.c.rank, runs.c.seq)
+        return self.database.read(
+            lambda connection: [Run.from_row(row) for row in connection.execute(ordered)]
+        )
+
+    def move_to_front(self, run_id: str) -> Run:
+        """Let a queued run be taken before all others that wait; any other run stays as it is.
+
+        Raises:
+            NotFoundError: when there is none of that id.
+        """
+
+        def work(connection: Connection) -> Run:
+            first = select(func.min(runs.c.rank)).where(runs.c.state == QUEUED).scalar_subquery()
+            here = (runs.c.id == run_id) & (runs.c.state == QUEUED)
+            connection.execute(update(runs).where(here).values(rank=first - 1))
+            return fetch(connection, run_id)
+
+        return self.database.write(work)
 
     def find_done(self, digest: str) -> Run | None:
         """The done run of that digest, or None."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lab.errors import NotFoundError
 from lab.runs.spec import RunSpec
@@ -55,11 +55,25 @@ def launch(asked: Sweep, store: RunStore) -> list[SweptGroup]:
     return groups_of(asked, store)
 
 
+def measure_ready(asked: Sweep, store: RunStore) -> list[SweptGroup]:
+    """Queue the evaluation of every group whose samples are there; nothing that has failed is queued again."""
+    groups = groups_of(asked, store)
+    waiting = [group for group in groups if group.samples and group.evaluation is None]
+    for group in waiting:
+        store.submit(evaluate_spec(asked, group.samples))
+    return groups_of(asked, store) if waiting else groups
+
+
 def groups_of(asked: Sweep, store: RunStore) -> list[SweptGroup]:
     """How far every group is, from the store alone; nothing is queued."""
-    known: dict[str, Run] = {}
-    for run in store.list(kinds=("generate", "evaluate"), limit=MOST_RUNS):
-        known.setdefault(run.digest, run)
+    listed: dict[str, Run] = {}
+    for run in store.list(kinds=("generate", "evaluate"), limit=MOST_RUNS, results=False):
+        listed.setdefault(run.digest, run)
+
+    def known(digest: str) -> Run | None:
+        run = listed.get(digest)
+        return store.get(run.id) if run is not None and run.state == "done" else run
+
     return [_group(asked, setting, specs, known) for setting, specs in generate_specs(asked).items()]
 
 
@@ -86,15 +100,17 @@ def get_sweep(id: str) -> Sweep:
     return found
 
 
-def _group(asked: Sweep, setting: Setting, specs: Sequence[RunSpec], known: dict[str, Run]) -> SweptGroup:
+def _group(
+    asked: Sweep, setting: Setting, specs: Sequence[RunSpec], known: Callable[[str], Run | None]
+) -> SweptGroup:
     from lab.metrics.result import MetricResult
 
-    runs = tuple(known.get(spec.digest) for spec in specs)
+    runs = tuple(known(spec.digest) for spec in specs)
     reference = _reference(runs)
     evaluation = None
     if reference:
         try:
-            evaluation = known.get(evaluate_spec(asked, reference).digest)
+            evaluation = known(evaluate_spec(asked, reference).digest)
         except NotFoundError:  # somebody removed the samples: their runs stay listed
             reference = ""
     records = (
@@ -131,8 +147,13 @@ def _keep(asked: Sweep) -> None:
 def _read(file: Path) -> Sweep | None:
     try:
         told = json.loads(file.read_text(encoding="utf-8"))
-        settings = tuple(Setting(**one) for one in told.pop("settings"))
+        settings = tuple(_setting(one) for one in told.pop("settings"))
         prompts, metrics = tuple(told.pop("prompts")), tuple(told.pop("metrics"))
         return Sweep(settings=settings, prompts=prompts, metrics=metrics, **told)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _setting(told: dict[str, Any]) -> Setting:
+    numbers = tuple((str(name), float(value)) for name, value in told.pop("numbers", ()))
+    return Setting(**told, numbers=numbers)

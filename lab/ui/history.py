@@ -1,4 +1,4 @@
-"""Past generation runs: found again by words, opened, and recalled in one click."""
+"""Past generation runs: found again by words, seed, star or tag, opened, and recalled in one click."""
 
 from __future__ import annotations
 
@@ -6,59 +6,122 @@ import time
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
+from lab.prompts.past import numbers_of, words_of
+from lab.runs.marks import Mark, marks_of
 from lab.runs.records import Run
 from lab.runs.store import RunStore
 from lab.ui.films import artifact_pixels, thumbnail
+from lab.ui.frame import plain
+from lab.ui.history_filter import VERDICTS, Filter, matching, worst_of
+from lab.ui.history_marks import note_editor, person, star
+from lab.ui.prompt_recipe import drop_zone
 from lab.ui.recall import PARTS, open_run, recall
 from lab.ui.run_panel import duration, state_word
+from lab.ui.sample_card import VERDICT_WORDS
 from lab.ui.sample_grid import samples_of
 from lab.ui.state import PromptKey as Key
 
-ROWS = 6
+ROWS = 8
+MOST = 500
+SIDE = 64
+STATES = ("done", "running", "queued", "failed", "cancelled", "interrupted")
 
 
 def history() -> None:
-    """The list with search and pages."""
-    runs = RunStore.open().list(kinds=("generate",), limit=500)
+    """The list with search, filters and pages, and the place to drop a PNG."""
+    runs = RunStore.open().list(kinds=("generate",), limit=MOST, results=False)
+    search, drop = st.columns([0.62, 0.38], gap="large")
+    with drop:
+        drop_zone()
     if not runs:
-        st.caption("Nothing has been generated yet.")
+        with search:
+            st.caption(
+                "Nothing has been generated yet. What you generate is kept here with its whole recipe."
+            )
         return
-    words = st.text_input("Find in prompts", key=Key.SEARCH, placeholder="effusion", type="search")
-    shown = [run for run in runs if (words or "").lower() in run.spec.settings["prompt"].lower()]
+    marks = marks_of(RunStore.open(), person())
+    with search:
+        asked = _filter(runs, marks)
+    shown = matching(runs, marks, asked, lambda run: _seen(run.id, run.state)[0])
     pages = max(1, -(-len(shown) // ROWS))
-    st.caption(f"{len(shown)} of {len(runs)} runs")
+    st.caption(
+        f"{len(shown)} of {len(runs)} runs" + (" · the newest 500 are searched" if len(runs) == MOST else "")
+    )
     slot = st.container(gap="xsmall")
     page = st.pagination(pages, key=Key.HISTORY_PAGE) if pages > 1 else 1
     with slot:
         for run in shown[(page - 1) * ROWS : page * ROWS]:
-            _row(run)
+            _row(run, marks.get(run.id, Mark(run.id)))
 
 
-def _row(run: Run) -> None:
-    with st.container(border=True):
-        pictures, words, actions = st.columns([0.27, 0.37, 0.36], vertical_alignment="center")
-        with pictures:
-            _thumbnails(run)
-        with words:
-            past = run.spec.settings
-            st.text(past["prompt"] if len(past["prompt"]) <= 160 else past["prompt"][:160] + "…")
-            took = f" in {duration(run.duration_s)}" if run.duration_s else ""
-            when = time.strftime("%d %b %H:%M", time.localtime(run.created))
-            st.caption(
-                f"{len(past['seeds'])} images · seed {past['seeds'][0]} · guidance {past['guidance']:g} · "
-                f"{past['steps']} steps · {state_word(run).lower()}{took} · {when}"
+def _filter(runs: list[Run], marks: dict[str, Mark]) -> Filter:
+    words = st.text_input(
+        "Find in history",
+        key=Key.SEARCH,
+        placeholder="effusion, a generator, a tag or a seed",
+        type="search",
+        help="All words must be found in the prompt, generator, note or tags. A number finds the runs of that seed.",
+    )
+    generators = sorted({str(run.spec.settings["generator"]) for run in runs})
+    tags = sorted({tag for mark in marks.values() for tag in mark.tags})
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        starred = st.toggle("Starred", key=Key.STARRED)
+        with st.popover("Filter", icon=":material/filter_list:"):
+            by = st.multiselect("Generator", generators, key=Key.BY_GENERATOR) if len(generators) > 1 else []
+            states = [state for state in STATES if any(run.state == state for run in runs)]
+            held = st.pills(
+                "State", states, selection_mode="multi", key=Key.BY_STATE, format_func=str.capitalize
             )
-        with actions, st.container(horizontal=True):
+            verdict = st.pills(
+                "Worst verdict of its samples", VERDICTS, key=Key.BY_VERDICT, format_func=str.capitalize
+            )
+            tagged = st.pills("Tags", tags, selection_mode="multi", key=Key.BY_TAG) if tags else []
+    return Filter(
+        words or "", tuple(by), tuple(held or ()), tuple(tagged or ()), str(verdict or ""), bool(starred)
+    )
+
+
+def _row(run: Run, mark: Mark) -> None:
+    worst, pictures = _seen(run.id, run.state)
+    with st.container(border=True):
+        strip, words, actions = st.columns([0.26, 0.44, 0.3], vertical_alignment="center")
+        with strip:
+            _thumbnails(pictures)
+        with words, st.container(gap="xsmall"):
+            text = words_of(run.spec.settings)
+            st.text(text if len(text) <= 160 else text[:160] + "…")
+            st.caption(_facts(run))
+            _marks_line(worst, mark)
+        with actions, st.container(horizontal=True, gap="xsmall", horizontal_alignment="right"):
+            star(mark)
+            note_editor(mark)
             st.button("Open", key=f"open.{run.id}", on_click=open_run, args=(run.id,))
             st.button(
                 "Recall",
                 key=f"recall.{run.id}",
                 on_click=recall,
                 args=(run, PARTS[0]),
-                help="Puts the whole recipe back: prompt, seeds, settings, generator.",
+                help="Puts the whole recipe back: prompt, conditions, seeds, settings, generator.",
             )
-            st.menu_button("Recall part", PARTS[1:], key=f"part.{run.id}", on_click=_recall_part, args=(run,))
+            st.menu_button("Part", PARTS[1:], key=f"part.{run.id}", on_click=_recall_part, args=(run,))
+
+
+def _facts(run: Run) -> str:
+    past = run.spec.settings
+    took = f" in {duration(run.duration_s)}" if run.duration_s else ""
+    when = time.strftime("%d %b %H:%M", time.localtime(run.created))
+    return plain(f"{past['generator']} · {numbers_of(past)} · {state_word(run).lower()}{took} · {when}")
+
+
+def _marks_line(worst: str, mark: Mark) -> None:
+    badges = [VERDICT_WORDS[worst]] if worst else []
+    badges += [f":blue-badge[{plain(tag)}]" for tag in mark.tags]
+    if badges:
+        st.markdown(" ".join(badges))
+    if mark.note:
+        st.caption(f":material/sticky_note_2: {plain(mark.note)}")
 
 
 def _recall_part(run: Run) -> None:
@@ -67,17 +130,33 @@ def _recall_part(run: Run) -> None:
         recall(run, part)
 
 
-def _thumbnails(run: Run) -> None:
-    samples = samples_of(run)[:4]
-    if not samples:
-        st.caption("–")
+@st.cache_data(max_entries=2000, show_spinner=False)
+def _seen(run_id: str, state: str) -> tuple[str, tuple[str, ...]]:
+    """Worst verdict and the first four pictures of a run; its result never changes once it is done."""
+    if state != "done":
+        return "", ()
+    samples = samples_of(RunStore.open().get(run_id))
+    labels = [str((sample.get("verdict") or {}).get("label", "")) for sample in samples]
+    return worst_of(labels), tuple(str(sample["artifact"]) for sample in samples[:4])
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _strip(artifacts: tuple[str, ...]) -> NDArray[np.uint8]:
+    """Small pictures side by side, (64, n * 68 - 4) or with three colours, uint8; keyed by their digests."""
+    small = [thumbnail(artifact_pixels(digest), SIDE) for digest in artifacts]
+    coloured = any(one.ndim == 3 for one in small)
+    shape = (SIDE, (SIDE + 4) * len(small) - 4) + ((3,) if coloured else ())
+    strip = np.full(shape, 12, dtype=np.uint8)
+    for place, one in enumerate(small):
+        pixels = np.repeat(one[..., None], 3, axis=2) if coloured and one.ndim == 2 else one
+        left = place * (SIDE + 4)
+        strip[: pixels.shape[0], left : left + pixels.shape[1]] = pixels
+    return strip
+
+
+def _thumbnails(pictures: tuple[str, ...]) -> None:
+    if not pictures:
+        st.caption("No image")
         return
-    side = 64
-    strip = np.full((side, (side + 4) * len(samples) - 4), 12, dtype=np.uint8)
-    for place, sample in enumerate(samples):
-        small = thumbnail(artifact_pixels(sample["artifact"]), side)
-        grey = small if small.ndim == 2 else small.mean(axis=2).astype(np.uint8)
-        left = place * (side + 4)
-        strip[: grey.shape[0], left : left + grey.shape[1]] = grey
-    st.image(strip, output_format="PNG", alt=f"{len(samples)} synthetic samples")
+    st.image(_strip(pictures), output_format="PNG", alt=f"{len(pictures)} synthetic samples")
     st.caption("SYNTHETIC")

@@ -1,8 +1,6 @@
-"""What is in stock: datasets and generators, each with licence and what was measured."""
+"""What is in stock: datasets, each with a few films, its licence and what it is ready for."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import streamlit as st
 
@@ -10,7 +8,6 @@ from lab.data.card import DatasetCard
 from lab.data.phantom_families import CXR
 from lab.data.store import list_datasets, open_dataset
 from lab.errors import LabError
-from lab.generators.cards import broken_cards, list_cards
 from lab.runs.prepare import next_step
 from lab.ui.films import dataset_film
 from lab.ui.first_steps import readiness
@@ -85,33 +82,3 @@ def _ready(card: DatasetCard) -> None:
 
 def _get_ready(id: str) -> None:
     st.session_state[f"{Key.SHOWN}.ready.{id}"] = True
-
-
-def generators() -> None:
-    """One card a generator; cards that were left out follow with the reason."""
-    for card in list_cards():
-        with st.container(border=True):
-            st.markdown(f"**{plain(card.title)}** :gray-badge[{plain(card.id)}]")
-            facts(
-                {
-                    "Kind": f"{card.family}, conditioned on {card.conditioning}",
-                    "Modality": card.modality,
-                    "Size, steps, guidance": f"{card.size} px, {card.steps}, {card.guidance:g}",
-                    "Trained on": card.training_dataset or "not stated",
-                    "Licence": card.licence or "not stated",
-                    **{
-                        str(name).replace("_", " ").capitalize(): _value(value)
-                        for name, value in card.measured.items()
-                    },
-                }
-            )
-            if card.notes:
-                st.caption(plain(card.notes))
-    for name, reason in broken_cards():
-        st.warning(f"{plain(name)}: {plain(reason)}")
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_value(item)}" for key, item in value.items())
-    return f"{value:g}" if isinstance(value, float) else str(value)

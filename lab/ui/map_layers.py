@@ -13,6 +13,7 @@ from lab.data.store import list_datasets
 from lab.errors import LabError
 from lab.features.extractors import DEFAULT
 from lab.projection.neighbourhood import centroid_distances
+from lab.prompts.past import words_of
 from lab.runs.records import Run
 from lab.runs.requests import latest_map, map_run, place_run
 from lab.runs.spec import RunSpec
@@ -109,7 +110,8 @@ def choose_runs(dataset: str) -> list[Run]:
 def run_words(run: Run) -> str:
     """A generation run in a few words; never more than a line."""
     chosen = run.spec.settings
-    prompt = chosen["prompt"] if len(chosen["prompt"]) <= 40 else f"{chosen['prompt'][:40]}…"
+    words = words_of(chosen)
+    prompt = words if len(words) <= 40 else f"{words[:40]}…"
     return f"{prompt} · {chosen['generator']} · guidance {chosen['guidance']:g} · {len(chosen['seeds'])}"
 
 

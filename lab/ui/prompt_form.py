@@ -1,25 +1,23 @@
-"""The composer: words, seeds and settings of the next run."""
+"""The composer: what to show, with which seeds and settings."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
+from lab.generators.card import GeneratorCard
 from lab.generators.request import MAX_IMAGES
+from lab.prompts.offer import Kind, examples_for, kind_of
+from lab.prompts.tokens import TokenCount
 from lab.runs.records import Run
-from lab.ui.composer import SIDES, SIZES, findings_of, takes
 from lab.ui.frame import plain
-from lab.ui.recall import (
-    SEEDS,
-    prepare,
-    seeds_in_words,
-    start,
-    take_defaults,
-    throw_dice,
-    write_caption,
-    write_prompt,
-)
+from lab.ui.prompt_chest import chest_composer
+from lab.ui.prompt_conditions import conditions_form
+from lab.ui.prompt_lint import TOKENS_HELP, counted, remarks_of
+from lab.ui.prompt_other import heart_composer, skin_composer
+from lab.ui.prompt_settings import has_steps, settings_form
+from lab.ui.prompt_state import bring_back, compose_again, composed, is_edited, rewrite, surprise_me, use_text
+from lab.ui.quality_gate import gate_form
+from lab.ui.recall import SEEDS, listed_seeds, prepare, seeds_now, start, take_defaults, throw_dice
 from lab.ui.run_panel import duration, expected
 from lab.ui.state import PromptKey as Key
 
@@ -31,9 +29,11 @@ COPIES = (
     ":material/content_copy: Over-trained on purpose, on phantoms, to show what a leak looks like: expect near-copies "
     "of these films."
 )
+EDITED_HELP = "The words are yours. Choices above no longer change them; Compose again puts the choices back."
+COMPOSED_HELP = "Written from the choices above, and rewritten when they change. Edit it freely."
 
 
-def composer(cards: list[Any]) -> None:
+def composer(cards: list[GeneratorCard]) -> None:
     """Draw the composer for one of these generator cards."""
     state = st.session_state
     named = {card.id: card for card in cards}
@@ -50,22 +50,12 @@ def composer(cards: list[Any]) -> None:
         help="The model that makes the images. Add others on the Library page.",
     )
     card = named[state[Key.GENERATOR]]
-    if card.over_trained:
-        _captions("Captions of films it copies", card.examples, COPIES)
-    elif card.captions:
-        _captions("Caption", card.captions, FEW.format(len(card.captions)))
-    elif card.modality == "chest radiograph":
-        _pills(findings_of(card.vocabulary))
-    st.text_area(
-        "Prompt",
-        key=Key.TEXT,
-        height=88,
-        placeholder="Large right pleural effusion.",
-        persist_state="session",
-        help="Words in the style of a report. The three rows above write it for you; you can edit it freely.",
-    )
+    kind = kind_of(card)
+    conditions_form(card)
+    if kind != "none":
+        _choices(card, kind)
+        _words(card, kind)
     _numbers()
-    _settings()
     st.button(
         "Generate",
         key=Key.SUBMIT,
@@ -76,56 +66,98 @@ def composer(cards: list[Any]) -> None:
     )
     if state.get(Key.REFUSAL):
         st.error(plain(state[Key.REFUSAL]))
-    st.caption(_cost(card.id, int(state[Key.COUNT]), int(state[Key.STEPS])))
+    steps = int(state[Key.STEPS]) if has_steps(card) else 1
+    if cost := _cost(card.id, int(state[Key.COUNT]), steps):
+        st.caption(cost)
+    settings_form(card)
+    gate_form(card)
 
 
-def _settings() -> None:
-    with st.expander("Settings"):
-        st.slider(
-            "Guidance scale",
-            0.0,
-            20.0,
-            step=0.5,
-            key=Key.GUIDANCE,
-            persist_state="session",
-            help="How strictly the prompt is followed. 1 hardly follows it; high values look harsh and vary less.",
+def _choices(card: GeneratorCard, kind: Kind) -> None:
+    if kind == "captions" and card.over_trained:
+        _captions("Captions of films it copies", card.examples, COPIES)
+    elif kind == "captions":
+        _captions("Caption", card.captions, FEW.format(len(card.captions)))
+    elif kind == "chest":
+        chest_composer(card)
+    elif kind == "skin":
+        skin_composer(card)
+    elif kind == "heart":
+        heart_composer(card)
+
+
+def _words(card: GeneratorCard, kind: Kind) -> None:
+    """The box, whose words they are, how many tokens, and what the linter says of them."""
+    state = st.session_state
+    st.text_area(
+        "Prompt",
+        key=Key.TEXT,
+        height=88,
+        placeholder="Large right pleural effusion." if kind == "chest" else "Describe the image.",
+        persist_state="session",
+        help="Words in the style of a report. The choices above write it for you; you can edit it freely.",
+    )
+    text = str(state[Key.TEXT])
+    tokens = counted(card, text)
+    with st.container(gap="xsmall"):
+        _state(text, tokens)
+        remarks_of(card, text, tokens)
+        with st.container(horizontal=True, gap="small"):
+            _offers(card, kind)
+
+
+def _state(text: str, tokens: TokenCount | None) -> None:
+    """Whose words the box holds, and how many tokens they are."""
+    if not text.strip():
+        return
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        if is_edited():
+            st.badge("Edited", icon=":material/edit:", color="violet", help=EDITED_HELP)
+        else:
+            st.badge("Composed", icon=":material/auto_awesome:", color="gray", help=COMPOSED_HELP)
+        if tokens is not None:
+            st.caption(tokens.words, help=TOKENS_HELP, width="content")
+
+
+def _offers(card: GeneratorCard, kind: Kind) -> None:
+    """Other ways to a prompt: compose again, bring back, examples, chance."""
+    text = str(st.session_state[Key.TEXT])
+    if is_edited() and composed(card) not in ("", text):
+        _link(
+            "Compose again",
+            "prompt.again",
+            compose_again,
+            ":material/refresh:",
+            "Puts the choices in its place.",
         )
-        st.number_input(
-            "Steps",
-            step=1,
-            key=Key.STEPS,
-            persist_state="session",
-            help="Denoising steps. More steps take longer and change little beyond the default.",
+    if st.session_state.get(Key.KEPT):
+        _link(
+            "Bring my words back", "prompt.back", bring_back, ":material/undo:", "The text that was replaced."
         )
+    if examples := examples_for(card)[:8]:
+        with st.popover("Examples", type="tertiary", icon=":material/format_quote:"):
+            for number, example in enumerate(examples):
+                st.button(
+                    plain(example),
+                    key=f"prompt.idea.{number}",
+                    on_click=use_text,
+                    args=(example,),
+                    type="tertiary",
+                )
+    if kind != "free" or card.examples:
+        _link("Surprise me", "prompt.surprise", surprise_me, ":material/casino:", "A prompt drawn by chance.")
+
+
+def _link(label: str, key: str, act: object, icon: str, help: str) -> None:
+    st.button(label, key=key, on_click=act, type="tertiary", icon=icon, help=help)  # type: ignore[arg-type]
 
 
 def _captions(label: str, captions: tuple[str, ...], note: str) -> None:
     """Whole sentences to choose from, and a plain word about why just these."""
-    st.pills(label, captions, key=Key.CAPTION, on_change=write_caption, persist_state="session", wrap=True)
+    if st.session_state.get(Key.CAPTION) not in captions:
+        st.session_state[Key.CAPTION] = None
+    st.pills(label, captions, key=Key.CAPTION, on_change=rewrite, persist_state="session", wrap=True)
     st.caption(note)
-
-
-def _pills(findings: tuple[str, ...]) -> None:
-    state = st.session_state
-    if state.get(Key.FINDING) not in findings:
-        state[Key.FINDING] = None
-    st.pills("Finding", findings, key=Key.FINDING, on_change=write_prompt, persist_state="session", wrap=True)
-    side, size = takes(state.get(Key.FINDING))
-    left, right = st.columns([0.34, 0.66])
-    with left:
-        st.pills(
-            "Side",
-            SIDES,
-            key=Key.SIDE,
-            on_change=write_prompt,
-            disabled=not side,
-            persist_state="session",
-            help="The patient's side. The patient's right is on the viewer's left.",
-        )
-    with right:
-        st.pills(
-            "Size", SIZES, key=Key.SIZE, on_change=write_prompt, disabled=not size, persist_state="session"
-        )
 
 
 def _numbers() -> None:
@@ -153,7 +185,8 @@ def _numbers() -> None:
         st.button("", key=Key.DICE, icon=":material/casino:", on_click=throw_dice, help="Draw another seed")
     words, lock = st.columns([0.58, 0.42], vertical_alignment="center")
     with words:
-        st.caption(seeds_in_words(int(state[Key.SEED]), max(1, min(MAX_IMAGES, int(state[Key.COUNT])))))
+        count_valid = 1 <= int(state[Key.COUNT]) <= MAX_IMAGES
+        st.caption(listed_seeds(seeds_now() if count_valid else (int(state[Key.SEED]),)))
     with lock:
         st.toggle(
             "Lock seed",

@@ -1,24 +1,32 @@
-"""The recipe in the composer: drawn seeds, recall of a past run, and the request it makes."""
+"""The recipe in the composer: drawn seeds, the request it makes, and recall of a past run or of a PNG."""
 
 from __future__ import annotations
 
 import secrets
 import time
-from typing import Any
+from collections.abc import Sequence
 
 import streamlit as st
 
 from lab.errors import LabError
-from lab.generators.cards import get_card
+from lab.generators.card import GeneratorCard
+from lab.generators.cards import get_card, ready_cards
+from lab.generators.condition import condition_from_json
+from lab.generators.contract import MICRO_BATCH
 from lab.generators.request import GenerationRequest
+from lab.prompts.past import words_of as words_of
 from lab.runs.records import Run
 from lab.runs.requests import default_dataset, generate_run
-from lab.ui.composer import compose, takes
+from lab.ui.prompt_conditions import condition_now, put_back
+from lab.ui.prompt_settings import defaults, has_guidance, has_steps
+from lab.ui.prompt_state import clear_choices, fit_choices, is_edited
+from lab.ui.quality_gate import gate_back, gate_now
 from lab.ui.run_panel import submit
 from lab.ui.state import PromptKey as Key
 
 SEEDS = 2**32
 PARTS = ("Everything", "Prompt only", "Seeds only", "Everything but the seeds")
+TABS = ("Prompt", "Grid", "Queue", "History", "Reviews")
 _PAUSE_S = 1.0
 
 
@@ -33,46 +41,35 @@ def seeds_of(first: int, count: int) -> tuple[int, ...]:
 
 
 def seeds_in_words(first: int, count: int) -> str:
-    """The seeds a run will use, as shown before it starts."""
-    listed = seeds_of(first, count)
-    return f"Seed {listed[0]}" if count == 1 else f"Seeds {listed[0]} to {listed[-1]}"
+    """Consecutive seeds, as shown before a run starts."""
+    return listed_seeds(seeds_of(first, count))
 
 
-def prepare(card: Any) -> None:
+def listed_seeds(seeds: Sequence[int]) -> str:
+    """Any seeds in words, consecutive ones as a range."""
+    if len(seeds) == 1:
+        return f"Seed {seeds[0]}"
+    if tuple(seeds) == seeds_of(seeds[0], len(seeds)):
+        return f"Seeds {seeds[0]} to {seeds[-1]}"
+    return f"Seeds {', '.join(map(str, seeds[:4]))}{', …' if len(seeds) > 4 else ''}"
+
+
+def prepare(card: GeneratorCard) -> None:
     """Fill what the composer lacks; draw the next seed once a run has used the last one."""
     state = st.session_state
     for key, value in ((Key.COUNT, 4), (Key.SEED, draw_seed()), (Key.LOCK, False), (Key.TEXT, "")):
         state.setdefault(key, value)
-    state.setdefault(Key.GUIDANCE, float(card.guidance))
-    state.setdefault(Key.STEPS, int(card.steps))
+    defaults(card)
     if state.get(Key.USED_SEED) == state[Key.SEED] and not state[Key.LOCK]:
         state[Key.SEED] = draw_seed()
         state[Key.USED_SEED] = None
 
 
 def take_defaults() -> None:
-    """Guidance and steps of the generator that was chosen: those of another one suit it by chance only."""
-    state = st.session_state
-    card = get_card(state[Key.GENERATOR])
-    state[Key.GUIDANCE], state[Key.STEPS], state[Key.CAPTION] = float(card.guidance), int(card.steps), None
-
-
-def write_prompt() -> None:
-    """Put the chosen finding, side and size into words; called when one of them changes."""
-    state = st.session_state
-    finding = state.get(Key.FINDING)
-    if finding is None:
-        return
-    side, size = takes(finding)
-    state[Key.TEXT] = compose(
-        finding, state.get(Key.SIDE) if side else None, state.get(Key.SIZE) if size else None
-    )
-
-
-def write_caption() -> None:
-    """Take the chosen caption as the prompt; called when it changes."""
-    if chosen := st.session_state.get(Key.CAPTION):
-        st.session_state[Key.TEXT] = chosen
+    """Settings of the generator that was chosen: those of another one suit it by chance only."""
+    card = get_card(st.session_state[Key.GENERATOR])
+    defaults(card, over=True)
+    fit_choices(card)
 
 
 def throw_dice() -> None:
@@ -80,11 +77,39 @@ def throw_dice() -> None:
     st.session_state[Key.SEED] = draw_seed()
 
 
-def use_example(text: str) -> None:
-    """Take an example as the prompt."""
-    st.session_state[Key.TEXT] = text
-    for key in (Key.CAPTION, Key.FINDING, Key.SIDE, Key.SIZE):
-        st.session_state[key] = None
+def seeds_now() -> tuple[int, ...]:
+    """One seed an image: those of a recalled run as long as its first seed and number stand, else consecutive ones."""
+    state = st.session_state
+    first, count = int(state[Key.SEED]), int(state[Key.COUNT])
+    return tuple(state[Key.SEEDS]) if _seeds_stand() else seeds_of(first, count)
+
+
+def _seeds_stand() -> bool:
+    """Whether the seeds of a recalled run are still those of the composer."""
+    state = st.session_state
+    recalled = tuple(state.get(Key.SEEDS) or ())
+    return len(recalled) == int(state[Key.COUNT]) and recalled[:1] == (int(state[Key.SEED]),)
+
+
+def request_now(card: GeneratorCard) -> GenerationRequest:
+    """What the composer holds, as a checked request; a part that this generator has no use for is left out.
+
+    Raises:
+        InputError: one sentence for the first value out of its range.
+    """
+    state = st.session_state
+    text = card.conditioning == "text"
+    return GenerationRequest(
+        generator=card.id,
+        prompt=state[Key.TEXT] if text else "",
+        seeds=seeds_now(),
+        steps=int(state[Key.STEPS]) if has_steps(card) else card.steps,
+        guidance=float(state[Key.GUIDANCE]) if has_guidance(card) else card.guidance,
+        size=int(state[Key.SIDE]),
+        negative_prompt=str(state.get(Key.NEGATIVE) or "") if text and has_guidance(card) else "",
+        condition=condition_now(card),
+        micro_batch=int(state.get(Key.MICRO_BATCH) or MICRO_BATCH) if _seeds_stand() else MICRO_BATCH,
+    ).checked(card)
 
 
 def start() -> None:
@@ -96,15 +121,7 @@ def start() -> None:
     state[Key.REFUSAL] = None
     try:
         card = get_card(state[Key.GENERATOR])
-        request = GenerationRequest(
-            generator=card.id,
-            prompt=state[Key.TEXT],
-            seeds=seeds_of(int(state[Key.SEED]), int(state[Key.COUNT])),
-            steps=int(state[Key.STEPS]),
-            guidance=float(state[Key.GUIDANCE]),
-            size=card.size,
-        ).checked(card)
-        run = submit(generate_run(request, default_dataset(card)))
+        run = submit(generate_run(request_now(card), default_dataset(card), gate=gate_now()))
     except LabError as error:
         state[Key.REFUSAL] = str(error)
         return
@@ -112,33 +129,74 @@ def start() -> None:
 
 
 def recall(run: Run, part: str) -> None:
-    """Put a past run's recipe, or a part of it, back into the composer."""
-    state, past = st.session_state, run.spec.settings
+    """Put a past run's recipe, or a part of it, back into the composer, and open the composer."""
+    past = run.spec.settings
+    request = GenerationRequest(
+        generator=past["generator"],
+        prompt=past["prompt"],
+        seeds=tuple(past["seeds"]),
+        steps=int(past["steps"]),
+        guidance=float(past["guidance"]),
+        size=int(past["size"]),
+        negative_prompt=str(past.get("negative_prompt") or ""),
+        condition=condition_from_json(past.get("condition")),
+        micro_batch=int(past.get("micro_batch", MICRO_BATCH)),
+    )
+    put_in(request, part)
+    if part in (PARTS[0], PARTS[3]):
+        gate_back(past.get("gate"))
+
+
+def put_in(request: GenerationRequest, part: str = PARTS[0]) -> None:
+    """Put a request, or a part of it, into the composer, and open the composer."""
+    state = st.session_state
+    everything = part in ("Everything", "Everything but the seeds")
+    card = next((one for one in ready_cards() if one.id == request.generator), None)
+    if everything and card is None:
+        st.toast("This generator is not on this machine any more, so its recipe was not put back.")
+        return
     if part != "Seeds only":
-        state[Key.TEXT] = past["prompt"]
-        for key in (Key.CAPTION, Key.FINDING, Key.SIDE, Key.SIZE):
-            state[key] = None
-    if part in ("Everything", "Everything but the seeds"):
-        state[Key.GENERATOR] = past["generator"]
-        state[Key.GUIDANCE], state[Key.STEPS] = float(past["guidance"]), int(past["steps"])
-        state[Key.COUNT] = len(past["seeds"])
+        if is_edited() and state[Key.TEXT] != request.prompt:
+            state[Key.KEPT] = state[Key.TEXT]
+        clear_choices()
+        state[Key.TEXT], state[Key.COMPOSED] = request.prompt, ""
+    if everything and card is not None:
+        _take_settings(card, request)
     if part in ("Everything", "Seeds only"):
-        state[Key.SEED], state[Key.LOCK], state[Key.USED_SEED] = int(past["seeds"][0]), True, None
-        state[Key.COUNT] = len(past["seeds"])
+        state[Key.SEED], state[Key.LOCK], state[Key.USED_SEED] = int(request.seeds[0]), True, None
+        state[Key.SEEDS], state[Key.MICRO_BATCH] = list(request.seeds), request.micro_batch
+    if part != "Prompt only":
+        state[Key.COUNT] = len(request.seeds)
+    state[Key.REFUSAL], state[Key.TAB] = None, TABS[0]
     st.toast(f"Recalled: {part.lower()}")
+
+
+def _take_settings(card: GeneratorCard, request: GenerationRequest) -> None:
+    state = st.session_state
+    state[Key.GENERATOR] = card.id
+    defaults(card, over=True)
+    state[Key.GUIDANCE], state[Key.STEPS] = request.guidance, request.steps
+    state[Key.SIDE], state[Key.NEGATIVE] = request.size, request.negative_prompt
+    put_back(card, request.condition)
+    gate_back(None)
 
 
 def refill(run: Run) -> None:
     """Put a run's words and settings into an empty composer, as after a reload; the seed stays a new one."""
-    past = run.spec.settings
-    if st.session_state.get(Key.TEXT):
+    state, past = st.session_state, run.spec.settings
+    if state.get(Key.TEXT) or Key.GENERATOR in state:
         return
-    st.session_state[Key.TEXT] = past["prompt"]
-    st.session_state[Key.GENERATOR] = past["generator"]
-    st.session_state[Key.GUIDANCE], st.session_state[Key.STEPS] = float(past["guidance"]), int(past["steps"])
-    st.session_state[Key.COUNT] = len(past["seeds"])
+    card = next((one for one in ready_cards() if one.id == past["generator"]), None)
+    state[Key.TEXT], state[Key.COUNT] = past["prompt"], len(past["seeds"])
+    if card is None:
+        return
+    state[Key.GENERATOR] = card.id
+    defaults(card, over=True)
+    state[Key.GUIDANCE], state[Key.STEPS] = float(past["guidance"]), int(past["steps"])
+    put_back(card, condition_from_json(past.get("condition")))
 
 
 def open_run(run_id: str) -> None:
     """Show a past run's samples."""
-    st.session_state[Key.RUN], st.session_state[Key.PICKED] = run_id, 0
+    state = st.session_state
+    state[Key.RUN], state[Key.PICKED], state[Key.TAB] = run_id, 0, TABS[0]

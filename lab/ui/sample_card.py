@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from lab.features.text_image_words import basis, fit_of, fit_sentence, side_words
+from lab.prompts.past import words_of
 from lab.runs.artifacts import read_artifact
 from lab.runs.records import Run
 from lab.ui.frame import facts, link_with, plain
@@ -49,7 +50,7 @@ def verdict_line(verdict: dict[str, Any] | None) -> None:
 
 def prompt_fit(run: Run, sample: dict[str, Any]) -> None:
     """Whether the sample shows what the prompt says, and where it stands among films; else why that is not read."""
-    about = (run.result or {}).get("text_image") or {}
+    about = sample.get("text_image") or (run.result or {}).get("text_image") or {}
     reading = (sample.get("alignment") or {}).get("text_image")
     if reading is None:
         if about.get("why"):
@@ -100,7 +101,7 @@ def detector_table(verdict: dict[str, Any] | None, variants: bool = False) -> No
 def recipe_facts(run: Run, sample: dict[str, Any]) -> None:
     """Seed, settings and versions of a sample, and the prompt as plain text."""
     past = run.spec.settings
-    st.text(past["prompt"])
+    st.text(words_of(past))
     shown: dict[str, object] = {
         "Seed": sample["seed"],
         "Generator": past["generator"],

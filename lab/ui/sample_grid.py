@@ -7,12 +7,15 @@ from typing import Any
 
 import streamlit as st
 
+from lab.prompts.past import settings_of, words_of
 from lab.runs.records import Run
 from lab.ui.films import artifact_pixels, may_be_public, origin_note, sample_film
 from lab.ui.frame import plain
-from lab.ui.recall import seeds_in_words
+from lab.ui.mask_overlay import dice_line, outlined, structures_of, toggle
+from lab.ui.recall import listed_seeds
 from lab.ui.review_panel import quick_review
 from lab.ui.sample_card import detector_table, next_looks, prompt_fit, recipe_facts, verdict_line
+from lab.ui.sample_checks import check_badges, film_mark
 from lab.ui.state import PromptKey as Key
 from lab.ui.viewer import Film, viewer
 
@@ -27,9 +30,8 @@ def samples_of(run: Run) -> list[dict[str, Any]]:
 def asked(run: Run) -> None:
     """What the run shown was asked for: the prompt as plain text, its seeds and settings."""
     past = run.spec.settings
-    st.text(past["prompt"])
-    words = seeds_in_words(int(past["seeds"][0]), len(past["seeds"]))
-    st.caption(f"{words} · guidance {past['guidance']:g} · {past['steps']} steps · {past['generator']}")
+    st.text(words_of(past))
+    st.caption(plain(f"{listed_seeds(past['seeds'])} · {settings_of(past)}{past['generator']}"))
 
 
 def preview(run: Run) -> None:
@@ -63,11 +65,14 @@ def grid(run: Run) -> dict[str, Any] | None:
     note = origin_note(run.spec.settings["dataset"])
     public = may_be_public(run.spec.settings["dataset"])
     films = [
-        sample_film(sample, note, f"{number}. seed {sample['seed']}", public=public)
+        sample_film(sample, note, _numbered(number, sample), public=public)
         for number, sample in enumerate(part, first + 1)
     ]
+    if mask := toggle(run):
+        films = [outlined(film, mask, structures_of(run)) for film in films]
     viewer(
         films,
+        masks=bool(mask),
         key=Key.GRID,
         columns=2 if len(films) in (2, 4) else min(4, len(films)),
         selected=picked,
@@ -81,6 +86,8 @@ def details(run: Run, sample: dict[str, Any]) -> None:
     left, middle, right = st.columns([0.36, 0.38, 0.26], gap="medium")
     with left:
         prompt_fit(run, sample)
+        check_badges(run, sample)
+        dice_line(sample)
         verdict_line(sample.get("verdict"))
         detector_table(sample.get("verdict"))
         recipe_facts(run, sample)
@@ -88,6 +95,11 @@ def details(run: Run, sample: dict[str, Any]) -> None:
         quick_review(sample["digest"], run.id)
     with right:
         next_looks(run, sample)
+
+
+def _numbered(number: int, sample: dict[str, Any]) -> str:
+    mark = film_mark(sample)
+    return f"{number}. seed {sample['seed']}{f' · {mark}' if mark else ''}"
 
 
 def _pick(first: int) -> None:

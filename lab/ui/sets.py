@@ -16,6 +16,7 @@ from lab.data.samples import list_sample_sets
 from lab.data.store import list_datasets, open_dataset
 from lab.features.records import get_record
 from lab.metrics.guards import Finding, InputSizes
+from lab.prompts.past import words_of
 from lab.runs.captions import why_no_pairs
 from lab.runs.dataset_requests import known_duplicates
 from lab.runs.kinds.providers import absent_needs
@@ -42,7 +43,7 @@ def generation_runs(limit: int = 200) -> list[Run]:
 def prompts_by_set() -> dict[str, str]:
     """The prompt of each sample set that a run of this workspace made."""
     return {
-        str(run.result["sample_set"]): run.spec.settings["prompt"] for run in generation_runs() if run.result
+        str(run.result["sample_set"]): words_of(run.spec.settings) for run in generation_runs() if run.result
     }
 
 

@@ -7,42 +7,23 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-
-class PromptKey(StrEnum):
-    """The prompt page."""
-
-    GENERATOR = "prompt.generator"
-    TEXT = "prompt.text"
-    CAPTION = "prompt.caption"
-    FINDING = "prompt.finding"
-    SIDE = "prompt.side"
-    SIZE = "prompt.size"
-    COUNT = "prompt.count"
-    SEED = "prompt.seed"
-    LOCK = "prompt.lock"
-    DICE = "prompt.dice"
-    GUIDANCE = "prompt.guidance"
-    STEPS = "prompt.steps"
-    SUBMIT = "prompt.submit"
-    SUBMITTED_AT = "prompt.submitted_at"
-    USED_SEED = "prompt.used_seed"
-    RUN = "prompt.run"
-    PICKED = "prompt.picked"
-    GRID = "prompt.grid"
-    GRID_PAGE = "prompt.grid_page"
-    REFUSAL = "prompt.refusal"
-    SEARCH = "prompt.search"
-    HISTORY_PAGE = "prompt.history_page"
+from lab.ui.state_prompt import AttentionKey as AttentionKey
+from lab.ui.state_prompt import GateKey as GateKey
+from lab.ui.state_prompt import GridKey as GridKey
+from lab.ui.state_prompt import PromptKey as PromptKey
+from lab.ui.state_prompt import ReviewKey as ReviewKey
 
 
-class ReviewKey(StrEnum):
-    """Quick review of a sample; the image's digest follows the prefix."""
+class ArmsKey(StrEnum):
+    """The comparison of subsets and arms in the library."""
 
-    QUALITY = "review.quality."
-    FLAGS = "review.flags."
-    NOTE = "review.note."
-    FILTER_QUALITY = "review.filter_quality"
-    FILTER_FLAGS = "review.filter_flags"
+    SHOWN = "arms.shown"
+    NAME = "arms.name"
+    DATASET = "arms.dataset"
+    TARGET = "arms.target"
+    SUBSET = "arms.subset"
+    REFERENCE = "arms.reference"
+    REFUSAL = "arms.refusal"
 
 
 class NeighboursKey(StrEnum):
@@ -175,6 +156,43 @@ class LibraryKey(StrEnum):
     LAYOUT = "library.layout."
     CHOICE = "library.choice."
     CLASSES = "library.classes."
+
+
+class GeneratorKey(StrEnum):
+    """The generators of the library page."""
+
+    PART = "library.generators"
+    OPEN = "library.generator"
+    TABLE = "library.generator_table"
+    QUERY = "library.generator_query"
+    FAMILY = "library.generator_family"
+    CONDITION = "library.generator_condition"
+    DATA = "library.generator_data"
+    ORIGIN = "library.generator_origin"
+    METRIC = "library.generator_metric"
+    HERE = "library.generator_here"
+    # its weights
+    SIZE = "library.weights_size."
+    FOLDER = "library.weights_folder."
+    HUB = "library.weights_hub."
+    COMMIT = "library.weights_commit."
+    SURE = "library.weights_sure."
+    TOLD = "library.weights_told"
+    # its card
+    TEMPLATE = "library.card_template"
+    MODE = "library.card_mode"
+    FIELD = "library.card."
+    REST = "library.card_rest"
+    TEXT = "library.card_text"
+    FILE = "library.card_file"
+    EDITED = "library.card_edited"
+    CHECKED = "library.card_checked"
+    # training one
+    RECIPE = "library.train_recipe"
+    MINUTES = "library.train_minutes"
+    RESUME = "library.train_resume"
+    TRAINING = "library.train_run"
+    LOG = "library.train_log"
 
 
 class LeakageKey(StrEnum):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.data.store import list_datasets, open_dataset
+from lab.prompts.past import words_of
 from lab.runs.records import Run
 from lab.runs.requests import neighbours_run
 from lab.ui.films import dataset_film, may_be_public, origin_note, sample_film
@@ -51,7 +52,7 @@ def sources() -> dict[str, str]:
     """Where an image can come from: opaque id to words."""
     found: dict[str, str] = {}
     for run in generation_runs():
-        prompt = run.spec.settings["prompt"]
+        prompt = words_of(run.spec.settings)
         words = prompt if len(prompt) <= 70 else f"{prompt[:70]}…"
         found[run.id] = f"{words} ({len(run.spec.settings['seeds'])} samples)"
     for card in list_datasets():

@@ -136,11 +136,12 @@ def test_from_a_prompt_to_a_chart(phantom, serve, worker, workspace, page, seen,
     picture("home")
 
     go(page, "Prompt")
-    page.get_by_role("radio", name="Effusion", exact=True).click()
+    page.get_by_text("Effusion", exact=True).first.click()
     settle(page)
-    page.get_by_role("radio", name="Left", exact=True).click()
+    page.get_by_role("combobox", name="Place of effusion").click()
+    page.get_by_role("option", name="Left", exact=True).click()
     settle(page)
-    box = page.get_by_label("Prompt", exact=True)
+    box = page.get_by_role("textbox", name="Prompt", exact=True)
     assert box.input_value() == "Left pleural effusion."
     count = page.get_by_label("Images", exact=True)
     count.fill("24")

@@ -140,6 +140,11 @@ def test_generator_that_is_not_here_says_how_to_get_it(hub_card: Path, tmp_path:
     listing = "from lab.commands.main import run\nrun(['generators', 'list', '--json'])"
     done = offline(tmp_path, listing)
     assert done.returncode == 0, done.stderr[-2000:]
-    reasons = {item["id"]: item["reason"] for item in json.loads(done.stdout)["generators"]}
-    assert "is not on this machine" in reasons.pop("from-hub")
-    assert not any(reasons.values())
+    told = {item["id"]: item for item in json.loads(done.stdout)["generators"]}
+    assert "is not on this machine" in told["from-hub"]["reason"]
+    unavailable = [item for item in told.values() if item["reason"]]
+    assert {item["origin"] for item in unavailable if item["id"] != "from-hub"} == {"published"}
+    assert all(
+        "everything else works" in one["reason"] or "nothing was" in one["reason"] for one in unavailable
+    )
+    assert told["phantom-cxr"]["state"] == "ready"

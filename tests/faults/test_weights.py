@@ -16,7 +16,8 @@ import pytest
 
 from lab.errors import GeneratorError, WeightsError
 from lab.generators.card import card_from_json
-from lab.generators.cards import add_card, broken_cards, list_cards, workspace_folder
+from lab.generators.card_store import add_card
+from lab.generators.cards import broken_cards, list_cards, workspace_folder
 from lab.generators.load import load
 from tests.builders.hub import COMMIT
 from tests.builders.toy_pipeline import build_toy_pipeline, toy_card, toy_card_json, write_toy_card

@@ -10,9 +10,12 @@ import os
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from lab.runs.context import RunContext
 from lab.runs.kind import run_kind, warm
@@ -123,3 +126,26 @@ def parent(spec: RunSpec, ctx: RunContext) -> Steps:
     child.kill()
     child.wait()
     return {}
+
+
+class Weights:
+    """So many bytes in memory, as a loaded generator has them."""
+
+    def __init__(self, size: int) -> None:
+        self.array = np.zeros(size, np.uint8)
+
+
+LOADED: weakref.WeakSet[Weights] = weakref.WeakSet()
+
+
+@run_kind("toy-generator", lane="device", priority="interactive", title="Generator")
+def large(spec: RunSpec, ctx: RunContext) -> Steps:
+    """Loads a generator of the workspace as residents do; the file `loaded` tells what was in memory after each."""
+    name, gates = spec.settings["generator"], spec.settings["gates"]
+    weights = ctx.resident(f"generator:{name}:w", lambda: Weights(spec.settings["size"]))
+    LOADED.add(weights)
+    with (Path(gates) / "loaded").open("a") as log:
+        log.write(f"{name} {len(LOADED)} {sum(one.array.nbytes for one in LOADED)}\n")
+    stand(gates, name)
+    yield ctx.progress("Using", 1, 1)
+    return {"pid": os.getpid()}

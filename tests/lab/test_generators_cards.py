@@ -8,7 +8,8 @@ import pytest
 
 from lab.errors import GeneratorError, NotFoundError
 from lab.generators.card import card_from_json, read_card
-from lab.generators.cards import add_card, broken_cards, get_card, list_cards, workspace_folder
+from lab.generators.card_store import add_card
+from lab.generators.cards import broken_cards, get_card, list_cards, workspace_folder
 from lab.generators.load import load, model_folder
 from tests.builders.toy_pipeline import toy_card_json, write_toy_card
 

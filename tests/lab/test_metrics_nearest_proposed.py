@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from lab.metrics import passes
 from lab.metrics.nearest_proposed import WORTH, proposed_nearest, takes
 from lab.metrics.points import Points, SetPair

@@ -14,8 +14,8 @@ from lab.generators.request import GenerationRequest
 from lab.metrics.result import MetricResult
 from lab.runs.requests import generate_run
 from lab.runs.store import RunStore
-from lab.runs.sweep_requests import sweep
-from lab.runs.sweeps import get_sweep, groups_of, launch, list_sweeps, results_of
+from lab.runs.sweep_requests import short_names, sweep
+from lab.runs.sweeps import get_sweep, groups_of, launch, list_sweeps, measure_ready, results_of
 from tests.builders.memory_set import blobs
 from tests.builders.toy_pipeline import toy_card_json
 
@@ -169,3 +169,53 @@ def test_the_command_queues_and_tells(store: RunStore, monkeypatch: pytest.Monke
     with pytest.raises(SystemExit) as ended:
         run([*words, "--steps", "two"])
     assert ended.value.code == 1 and "no number" in capsys.readouterr().err
+
+
+@pytest.mark.row("XI-08")
+def test_a_number_of_the_generators_own_is_swept_over_seven_groups(store: RunStore, workspace: Path) -> None:
+    file = workspace / "generators" / "step-1000.json"
+    knob = {"name": "psi", "title": "Truncation psi", "low": 0.0, "high": 1.0, "default": 0.8}
+    card = {**json.loads(file.read_text()), "family": "GAN", "conditioning": "class", "knobs": [knob]}
+    file.write_text(json.dumps(card | {"classes": ["nevus", "melanoma"]}), "utf-8")
+    asked = _asked(
+        generators=["step-1000"], prompts=(), samples=3, steps=(), guidances=(), classes=["melanoma"],
+        numbers={"psi": [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]},
+    )  # fmt: skip
+    groups = launch(asked, store)
+    assert len(groups) == 7 and asked.prompts == ("",)
+    told = [group.generations[0].spec.settings["condition"] for group in groups]
+    assert [one["numbers"]["psi"] for one in told] == [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
+    assert {one["label"] for one in told} == {"melanoma"}
+    assert short_names(asked.settings) == [f"psi {value:g}" for value in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)]
+    assert get_sweep(asked.id) == asked, "numbers come back as they were"
+    with pytest.raises(InputError, match="must be a number from 0 to 1"):
+        _asked(generators=["step-1000"], prompts=(), numbers={"psi": [1.5]})
+    with pytest.raises(InputError, match="no setting"):
+        _asked(generators=["step-2000"], numbers={"psi": [0.5]})
+
+
+def test_settings_are_named_by_what_differs(store: RunStore) -> None:
+    names = short_names(_asked(guidances=(1.0,)).settings)
+    assert names == ["step-1000, 2 steps", "step-1000, 4 steps", "step-2000, 2 steps", "step-2000, 4 steps"]
+    assert short_names(_asked(generators=["step-1000"], steps=(2,), guidances=(1.0,)).settings) == [
+        "step-1000"
+    ]
+
+
+@pytest.mark.row("XI-08")
+def test_measuring_queues_only_what_is_ready_and_nothing_that_failed(store: RunStore) -> None:
+    asked = _asked(samples=3, prompts=("normal",), generators=["step-1000"], guidances=(1.0, 2.0, 3.0))
+    groups = launch(asked, store)
+    first, second = (group.generations[0] for group in groups[:2])
+    _samples("ready", 3)
+    _finish(store, first.id, {"sample_set": "ready"})
+    claim = store.claim_run(second.id, "tester")
+    store.fail(claim.token, "It did not work.")
+    groups = measure_ready(asked, store)
+    assert [group.evaluation is not None for group in groups] == [True] + [False] * 5
+    assert groups[1].generations[0].state == "failed"
+    before = len(store.list(limit=100))
+    measure_ready(asked, store)
+    assert len(store.list(limit=100)) == before, "looking again queues nothing"
+    launch(asked, store)
+    assert groups_of(asked, store)[1].generations[0].state == "queued", "asking again does"

@@ -5,42 +5,48 @@ from __future__ import annotations
 import pytest
 
 from lab.runs.store import RunStore
-from lab.ui.composer import FINDINGS, compose, findings_of
 from lab.ui.state import PromptKey as Key
 
 
 @pytest.fixture(autouse=True)
 def _weights(monkeypatch):
     """The small generator holds no weights to digest."""
-    import lab.generators.load
     import lab.generators.weights
 
     monkeypatch.setattr(lab.generators.weights, "weights_digest", lambda folder, parts=None: "0" * 64)
-    monkeypatch.setattr(lab.generators.load, "model_folder", lambda card: card.path)
 
 
 def runs():
     return RunStore.open().list(kinds=("generate",))
 
 
-def test_choices_write_the_prompt():
-    assert compose("Effusion", "Right", "Large") == "Large right pleural effusion."
-    assert compose("Pneumothorax", None, "Small") == "Small pneumothorax."
-    assert compose("Consolidation", "Left", None) == "Consolidation in the left lower lobe."
-    assert compose("Cardiomegaly", "Left", "Large") == "Severe cardiomegaly."
-    assert compose("Nodule", "Left", "Small") == "Small nodule in the left upper lobe."
-    assert compose("Oedema", "Left", "Large") == "Severe pulmonary edema."
-    assert compose("No finding") == "No acute finding."
-    assert (
-        findings_of(("no", "finding", "effusion")) == ("No finding", "Effusion")
-        and findings_of(()) == FINDINGS
-    )
+@pytest.fixture
+def closed(workspace, generator):
+    """The small generator with the phantoms' words for its vocabulary."""
+    from lab.data.phantoms.captions import VOCABULARY
+
+    amend(workspace, vocabulary=list(VOCABULARY))
 
 
-def test_pills_fill_the_box_and_generate_starts_one_run(visit, dataset, generator):
-    app = visit("prompt")
-    app.get_by_key(Key.FINDING).set_value("Effusion").run()
-    app.get_by_key(Key.SIDE).set_value("Left").run()
+def amend(workspace, **changes):
+    """Change the small generator's card."""
+    import json
+
+    card = workspace / "generators" / "small" / "card.json"
+    card.write_text(json.dumps(json.loads(card.read_text()) | changes))
+
+
+def small(visit, **asked):
+    """The prompt page with the small generator chosen."""
+    app = visit("prompt", **asked)
+    app.selectbox(key=Key.GENERATOR).set_value("small").run()
+    return app
+
+
+def test_pills_fill_the_box_and_generate_starts_one_run(visit, closed):
+    app = small(visit)
+    app.get_by_key(Key.FINDINGS).set_value(["Effusion"]).run()
+    app.selectbox(key=f"{Key.WHERE}Effusion").set_value("Left").run()
     assert app.text_area(key=Key.TEXT).value == "Left pleural effusion."
     seed = app.number_input(key=Key.SEED).value
     app.button(key=Key.SUBMIT).click().run()
@@ -52,7 +58,7 @@ def test_pills_fill_the_box_and_generate_starts_one_run(visit, dataset, generato
 
 
 @pytest.mark.fault(44)
-def test_a_double_click_and_a_second_tab_give_one_run(visit, dataset, generator):
+def test_a_double_click_and_a_second_tab_give_one_run(visit, generator):
     app = visit("prompt")
     app.text_area(key=Key.TEXT).set_value("Severe cardiomegaly.").run()
     app.toggle(key=Key.LOCK).set_value(True).run()
@@ -77,11 +83,11 @@ def test_a_double_click_and_a_second_tab_give_one_run(visit, dataset, generator)
         (Key.TEXT, "effusion \x07", "control characters"),
         (Key.COUNT, 0, "1 to 64"),
         (Key.COUNT, 10_000, "1 to 64"),
-        (Key.STEPS, 0, "1 to 200"),
-        (Key.STEPS, 10**6, "1 to 200"),
+        (Key.STEPS, 0, "1 to 1000"),
+        (Key.STEPS, 10**6, "1 to 1000"),
     ],
 )
-def test_values_out_of_range_are_refused_in_one_sentence(key, value, says, visit, dataset, generator):
+def test_values_out_of_range_are_refused_in_one_sentence(key, value, says, visit, generator):
     app = visit("prompt")
     app.text_area(key=Key.TEXT).set_value("No acute finding.").run()
     box = app.text_area(key=key) if key is Key.TEXT else app.number_input(key=key)
@@ -95,7 +101,7 @@ def test_values_out_of_range_are_refused_in_one_sentence(key, value, says, visit
 
 @pytest.mark.fault(27, 30)
 @pytest.mark.parametrize("value", [-1, 2**32, 2**64])
-def test_a_seed_sent_by_hand_is_refused(value, visit, dataset, generator):
+def test_a_seed_sent_by_hand_is_refused(value, visit, generator):
     from lab.errors import InputError
     from lab.generators.cards import get_card
     from lab.generators.request import GenerationRequest
@@ -121,8 +127,10 @@ def test_a_hostile_prompt_is_shown_as_text(visit, dataset, generator, builders, 
 
 def test_recall_puts_the_whole_recipe_back(visit, loaded):
     app = visit("prompt")
+    app.session_state[Key.TAB] = "History"
+    app.run()
     app.button(key=f"recall.{loaded['samples'].id}").click().run()
-    assert not app.exception
+    assert not app.exception and app.session_state[Key.TAB] == "Prompt"
     assert app.text_area(key=Key.TEXT).value == "Large right pleural effusion."
     assert app.number_input(key=Key.SEED).value == 7 and app.number_input(key=Key.COUNT).value == 4
     assert app.toggle(key=Key.LOCK).value is True
@@ -170,7 +178,7 @@ def test_the_picked_sample_follows_the_viewer(visit, loaded):
     )
 
 
-def test_a_generator_that_copies_on_purpose_comes_last_and_says_so(visit, dataset, generator, workspace):
+def test_a_generator_that_copies_on_purpose_comes_last_and_says_so(visit, generator, workspace):
     import json
     import shutil
 
@@ -196,7 +204,7 @@ def test_a_generator_that_copies_on_purpose_comes_last_and_says_so(visit, datase
     assert offered.index("Copier") > max(ordinary)
 
 
-def test_a_generator_of_three_captions_offers_them_and_says_so(visit, dataset, generator, workspace):
+def test_a_generator_of_three_captions_offers_them_and_says_so(visit, generator, workspace):
     import json
 
     card = workspace / "generators" / "small" / "card.json"
@@ -209,17 +217,17 @@ def test_a_generator_of_three_captions_offers_them_and_says_so(visit, dataset, g
     assert not app.exception and app.text_area(key=Key.TEXT).value == "Viral pneumonia."
 
 
-def test_only_findings_a_generator_knows_are_offered(visit, dataset, generator, workspace):
+def test_only_findings_a_generator_knows_are_offered(visit, generator, workspace):
     import json
 
     card = workspace / "generators" / "small" / "card.json"
     card.write_text(json.dumps(json.loads(card.read_text()) | {"vocabulary": ["effusion", "finding"]}))
     app = visit("prompt")
     app.selectbox(key=Key.GENERATOR).set_value("small").run()
-    assert list(app.get_by_key(Key.FINDING).options) == ["No finding", "Effusion"]
+    assert list(app.get_by_key(Key.FINDINGS).options) == ["No finding", "Effusion"]
 
 
-def test_a_generator_whose_films_are_not_here_says_how_to_add_them(visit, dataset, generator, workspace):
+def test_a_generator_whose_films_are_not_here_says_how_to_add_them(visit, generator, workspace):
     import json
 
     card = workspace / "generators" / "small" / "card.json"

@@ -64,8 +64,7 @@ class CxrBert:
                 f"The text side of BioViL-T lacks {' and '.join(lacking)}; nothing was loaded; "
                 "put the files of its repository into its folder."
             )
-        config = read_json(folder / CONFIG)
-        state = {name: value for name, value in read_state(file).items() if not name.startswith(_UNUSED)}
+        config, state = read_json(folder / CONFIG), _state(file)
         self._device = device
         self._trunk = _trunk(config, state).to(device)
         self._head = {
@@ -74,7 +73,7 @@ class CxrBert:
             if name.startswith(_HEAD)
         }
         self.dimension = _checked_head(self._head, int(config.get("hidden_size", 0)))
-        self.tokenizer = _tokenizer(folder)
+        self.tokenizer = open_tokenizer(folder)
         self.context_length = int(config.get("max_position_embeddings", 512))
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -102,6 +101,39 @@ class CxrBert:
         x = gelu(linear(first, head["dense_to_hidden.weight"], head["dense_to_hidden.bias"]))
         x = layer_norm(x, (self.dimension,), head["LayerNorm.weight"], head["LayerNorm.bias"], _EPS)
         return normalize(linear(x, head["dense_to_output.weight"], head["dense_to_output.bias"]), dim=1)
+
+
+def open_trunk(folder: Path) -> Any:
+    """The BERT alone, (n, tokens) ids to (n, tokens, width) float32: what a generator reads prompts with.
+
+    Raises:
+        WeightsError: in one sentence, for files that are missing, damaged or of another model.
+    """
+    file, lacking = weights_of(folder), missing(folder)
+    if lacking or file is None:
+        raise WeightsError(
+            f"The text encoder CXR-BERT lacks {' and '.join(lacking)}; nothing was loaded; "
+            "put the files of its repository into its folder."
+        )
+    return _trunk(read_json(folder / CONFIG), _state(file))
+
+
+def open_tokenizer(folder: Path, longest: int | None = None) -> Any:
+    """BERT's own tokenizer from the vocabulary: what tokenizer_config.json names is a class of the repository.
+
+    Args:
+        folder: with vocab.txt.
+        longest: tokens it cuts at, both marks among them; None for no limit of its own.
+    """
+    from transformers import BertTokenizer
+
+    words = (folder / VOCABULARY).read_text(encoding="utf-8").splitlines()
+    limit = {} if longest is None else {"model_max_length": longest}
+    return BertTokenizer(vocab={word: row for row, word in enumerate(words)}, do_lower_case=True, **limit)
+
+
+def _state(file: Path) -> dict[str, torch.Tensor]:
+    return {name: value for name, value in read_state(file).items() if not name.startswith(_UNUSED)}
 
 
 def _trunk(config: dict[str, Any], state: dict[str, torch.Tensor]) -> Any:
@@ -136,11 +168,3 @@ def _checked_head(head: dict[str, torch.Tensor], width: int) -> int:
             "loaded; copy the weights of BioViL-T, not of another CXR-BERT."
         )
     return size
-
-
-def _tokenizer(folder: Path) -> Any:
-    """BERT's own tokenizer from the vocabulary: what tokenizer_config.json names is a class of the repository."""
-    from transformers import BertTokenizer
-
-    words = (folder / VOCABULARY).read_text(encoding="utf-8").splitlines()
-    return BertTokenizer(vocab={word: row for row, word in enumerate(words)}, do_lower_case=True)

@@ -15,12 +15,13 @@ from pathlib import Path  # noqa: E402
 
 from lab.config import settings  # noqa: E402
 from lab.errors import InputError, LabError  # noqa: E402
-from lab.generators.training import clip  # noqa: E402
-from lab.generators.training.recipe import RECIPES, STAGES, TrainingRecipe, train  # noqa: E402
+from lab.generators.training import known  # noqa: E402
+from lab.generators.training.families.recipe import FamilyRecipe  # noqa: E402
 
 NUMBERS = ("vae_steps", "decoder_steps", "text_steps", "unet_steps")
 CLIP_NUMBERS = ("patients", "held_out", "steps", "batch")
-Recipe = TrainingRecipe | clip.ClipRecipe
+FAMILY_NUMBERS = ("patients", "steps", "batch")
+STAGES = ("data", "train", "vae", "decoder", "text", "unet", "clip", "export")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,9 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.export is not None:
             return _export(recipe, place, options.export)
         shown = 0.0
-        asked = (options.minutes, options.resume, None, place, options.stages)
-        steps = clip.train(recipe, *asked) if isinstance(recipe, clip.ClipRecipe) else train(recipe, *asked)
-        for progress in steps:
+        for progress in known.train(recipe, options.minutes, options.resume, place, options.stages):
             if time.monotonic() - shown > 10:
                 shown = time.monotonic()
                 loss = "" if progress.loss is None else f" loss {progress.loss:.4f}"
@@ -53,34 +52,33 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m lab.generators.training")
-    parser.add_argument("recipe")
+    parser.add_argument("recipe", help="name of a recipe, or path of a YAML file")
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--resume", action="store_true")
-    stages = tuple(dict.fromkeys((*STAGES, *clip.STAGES)))
-    parser.add_argument("--stages", nargs="+", choices=stages, help="take only these")
+    parser.add_argument("--stages", nargs="+", choices=STAGES, help="take only these")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="of checkpoints; by default in the workspace")
     parser.add_argument("--export", type=Path, help="write the trained model to this folder and stop")
-    for names, whose in ((NUMBERS, "of a generator"), (CLIP_NUMBERS, f"of {clip.PHANTOM_CLIP.id}")):
-        for name in names:
-            words = f"instead of the recipe's own number, {whose}"
-            parser.add_argument(f"--{name.replace('_', '-')}", type=int, help=words)
+    for name in dict.fromkeys((*NUMBERS, *CLIP_NUMBERS)):
+        parser.add_argument(
+            f"--{name.replace('_', '-')}", type=int, help="instead of the recipe's own number"
+        )
     return parser.parse_args(arguments)
 
 
-def _recipe(options: argparse.Namespace) -> Recipe:
+def _recipe(options: argparse.Namespace) -> known.Recipe:
     """The recipe with the numbers that were given.
 
     Raises:
         NotFoundError: for an unknown recipe.
-        InputError: for a number that belongs to the other family.
+        InputError: for a number that recipes of its kind do not have, or a file that is no recipe.
     """
-    text_image = options.recipe == clip.PHANTOM_CLIP.id
-    recipe: Recipe = clip.PHANTOM_CLIP if text_image else RECIPES.get(options.recipe)
-    given = {
-        name: getattr(options, name) for name in NUMBERS + CLIP_NUMBERS if getattr(options, name) is not None
-    }
-    if alien := [name for name in given if name not in (CLIP_NUMBERS if text_image else NUMBERS)]:
+    recipe = known.find(options.recipe)
+    own = FAMILY_NUMBERS if isinstance(recipe, FamilyRecipe) else CLIP_NUMBERS
+    own = NUMBERS if hasattr(recipe, "unet_steps") else own
+    every = dict.fromkeys((*NUMBERS, *CLIP_NUMBERS))
+    given = {name: getattr(options, name) for name in every if getattr(options, name) is not None}
+    if alien := [name for name in given if name not in own]:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in alien)
         raise InputError(f"This recipe has no {names}; nothing was started; leave it out.")
     return dataclasses.replace(recipe, **given)
@@ -92,15 +90,21 @@ def _limit_threads(count: int) -> None:
     torch.set_num_threads(count)
 
 
-def _export(recipe: Recipe, place: Path, folder: Path) -> int:
-    if isinstance(recipe, clip.ClipRecipe):
+def _export(recipe: known.Recipe, place: Path, folder: Path) -> int:
+    from lab.generators.training.clip import ClipRecipe
+
+    if isinstance(recipe, FamilyRecipe):
+        from lab.generators.training.families.export import export as export_family
+
+        print(export_family(recipe, place, folder))
+    elif isinstance(recipe, ClipRecipe):
         from lab.generators.training.clip_export import export as export_clip
 
         print(export_clip(recipe, place, folder))
-        return 0
-    from lab.generators.training.export import export
+    else:
+        from lab.generators.training.export import export
 
-    print(export(recipe, place, folder, generator=folder.name))
+        print(export(recipe, place, folder, generator=folder.name))
     return 0
 
 

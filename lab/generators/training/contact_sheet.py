@@ -15,10 +15,10 @@ GAP = 2
 
 
 def contact_sheet(images: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
-    """(n, H, W) uint8 films side by side, row by row, with a thin grey line between them."""
-    n, height, width = images.shape
+    """(n, H, W) or (n, H, W, 3) uint8 films side by side, row by row, with a thin grey line between them."""
+    n, height, width = images.shape[:3]
     rows = -(-n // columns)
-    sheet = np.full((rows * (height + GAP), columns * (width + GAP)), 96, np.uint8)
+    sheet = np.full((rows * (height + GAP), columns * (width + GAP), *images.shape[3:]), 96, np.uint8)
     for k, image in enumerate(images):
         top, left = (k // columns) * (height + GAP), (k % columns) * (width + GAP)
         sheet[top : top + height, left : left + width] = image
@@ -26,7 +26,7 @@ def contact_sheet(images: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
 
 
 def write_sheet(images: NDArray[np.uint8], path: Path, columns: int = 8) -> Path:
-    """Write a contact sheet of (n, H, W) uint8 films as PNG."""
+    """Write a contact sheet of (n, H, W) or (n, H, W, 3) uint8 films as PNG."""
     stream = io.BytesIO()
     Image.fromarray(contact_sheet(images, columns)).save(stream, format="PNG", optimize=True)
     write_bytes(path, stream.getvalue())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.runs.context import RunContext
 from lab.runs.kinds.embed import resident_extractor
+from lab.runs.kinds.inspection import inspected
 from lab.runs.kinds.reference import Reference, open_reference, shown
 from lab.runs.spec import Progress, RunSpec
 
@@ -22,7 +23,7 @@ SHOWN = 5
 def answered(
     ctx: RunContext, spec: RunSpec, images: ImageSet, result: dict[str, Any]
 ) -> Generator[Progress, None, None]:
-    """Add neighbours, verdict, alignment and map position to each sample of `result`.
+    """Add checks, neighbours, verdict, alignment and map position to each sample of `result`.
 
     The alignment holds what a label classifier sees, and under "text_image" how well the sample goes with the words
     of the prompt. Without a dataset the samples carry the second alone, and `result["note"]` says how to get the rest.
@@ -43,6 +44,7 @@ def answered(
     }
     for sample in result["samples"]:
         sample |= {**empty, "alignment": None, "map": None}
+    yield from inspected(ctx, images, result)
     fits = yield from alignments(ctx, images, result)
     if name is None:
         for sample, fit in zip(result["samples"], fits, strict=True):

@@ -90,6 +90,9 @@ def _values(images: ImageSet, by: str) -> list[set[str]]:
 
 def _sample_values(synthetic: ImageSet, real: ImageSet, by: str) -> list[set[str]]:
     own = _values(synthetic, by)
+    if by in ("label", "vendor"):
+        for row, told in enumerate(_told(synthetic, by)):
+            own[row] = own[row] or ({told} - {""})
     captions = synthetic.frame()["caption"].astype(str).str.strip().tolist()
     if by != "label":
         return own
@@ -102,3 +105,19 @@ def _sample_values(synthetic: ImageSet, real: ImageSet, by: str) -> list[set[str
             continue
         own[row] = set(asked.get(caption) or {prompted_label(caption, known)} - {""})
     return own
+
+
+def _told(synthetic: ImageSet, name: str) -> list[str]:
+    """The class or vendor that each sample was asked for, by its recipe; "" where there is none."""
+    from lab.data.samples import parse_recipe
+
+    frame = synthetic.frame()
+    if "recipe" not in frame.columns:
+        return [""] * len(frame)
+    found = []
+    for text in frame["recipe"].astype(str):
+        recipe = (parse_recipe(text) if f'"{name}"' in text else None) or {}
+        condition = recipe.get("condition")
+        value = condition.get(name) if isinstance(condition, dict) else None
+        found.append(value.strip() if isinstance(value, str) else "")
+    return found

@@ -2,12 +2,12 @@
 
 The run delivers the images with their recipes, and where the training dataset is here and calibrated: the
 nearest training images, the nearest held-out image, the near-copy verdict, the agreement with the prompt and
-the place on the feature-space map. Finished micro-batches of four are parts: a resumed run repeats none.
+the place on the feature-space map. Finished micro-batches of four are parts: a resumed run repeats none. Behind a
+quality gate, samples that break a rule are made anew and every attempt is kept.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -16,19 +16,18 @@ from lab.errors import LabError
 from lab.runs.context import RunContext
 from lab.runs.kind import run_kind, warm
 from lab.runs.kinds.answer import answered
-from lab.runs.kinds.callbacks import stepwise
+from lab.runs.kinds.gated import gated
+from lab.runs.kinds.making import made, resident_generator
 from lab.runs.spec import Progress, RunSpec
 
 if TYPE_CHECKING:
     from lab.data.samples import SampleSet
-    from lab.generators.contract import Generator as LoadedGenerator
     from lab.generators.request import GenerationRequest
-    from lab.generators.sample import Sample
 
-STAGE = "Denoising"
 _CODE = (
-    "lab.generators", "lab.features", "lab.neighbours", "lab.projection", "lab.runs.kinds.answer",
-    "lab.runs.kinds.text_image",
+    "lab.generators", "lab.features", "lab.inspection", "lab.neighbours", "lab.projection", "lab.quality_gate",
+    "lab.runs.kinds.answer", "lab.runs.kinds.gate_readers", "lab.runs.kinds.gated", "lab.runs.kinds.inspection",
+    "lab.runs.kinds.making", "lab.runs.kinds.text_image",
 )  # fmt: skip
 
 
@@ -39,12 +38,16 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
 
     card = get_card(spec.settings["generator"])
     yield ctx.progress("Loading the generator", 0, 1)
-    generator = _resident(ctx, card.id, spec.inputs["weights"])
+    generator = resident_generator(ctx, card.id, spec.inputs["weights"])
     request = _request(spec.settings).checked(card)
-    samples = yield from _generated(ctx, generator, request)
-    images = _kept(spec.digest[:16], card, request, samples, ctx)
+    result: dict[str, Any] = {}
+    if spec.settings.get("gate"):
+        samples, result["gate"] = yield from gated(ctx, spec, generator, request)
+    else:
+        samples = yield from made(ctx, generator, request)
+    images = kept(spec.digest[:16], card, request, samples, ctx)
     reading = generator.prompt_reading(request.prompt)
-    result = {
+    result |= {
         "sample_set": images.id,
         "generator": card.id,
         "prompt": request.prompt,
@@ -58,6 +61,7 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
                 "seed": sample["recipe"]["seed"],
                 "prompt": request.prompt,
                 "recipe": sample["recipe"],
+                **({"gate": sample["gate"]} if "gate" in sample else {}),
             }
             for image_id, digest, sample in zip(images.ids(), images.digests(), samples, strict=True)
         ],
@@ -68,7 +72,7 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
 
 def _request(chosen: dict[str, Any]) -> GenerationRequest:
     from lab.generators.condition import condition_from_json
-    from lab.generators.request import GenerationRequest
+    from lab.generators.request import MICRO_BATCH, GenerationRequest
 
     return GenerationRequest(
         generator=chosen["generator"],
@@ -79,70 +83,11 @@ def _request(chosen: dict[str, Any]) -> GenerationRequest:
         guidance=chosen["guidance"],
         size=chosen["size"],
         condition=condition_from_json(chosen.get("condition")),
+        micro_batch=chosen.get("micro_batch", MICRO_BATCH),
     )
 
 
-def _resident(ctx: RunContext, name: str, weights: str) -> LoadedGenerator:
-    from lab.device import limit_threads
-    from lab.generators.cards import get_card
-    from lab.generators.load import load
-
-    limit_threads()
-    return ctx.resident(f"generator:{name}:{weights}", lambda: load(get_card(name)))
-
-
-def _generated(
-    ctx: RunContext, generator: LoadedGenerator, request: GenerationRequest
-) -> Generator[Progress, None, list[dict[str, Any]]]:
-    """The samples as {artifact, recipe}, micro-batch by micro-batch; finished ones come from the store."""
-    from dataclasses import replace
-
-    from lab.generators.contract import MICRO_BATCH
-
-    made: list[dict[str, Any]] = []
-    for start in range(0, len(request.seeds), MICRO_BATCH):
-        key = f"micro-batch-{start}"
-        kept = ctx.part(key)
-        if kept is None:
-            batch = replace(request, seeds=request.seeds[start : start + MICRO_BATCH])
-            samples = yield from _micro_batch(ctx, generator, batch, start, len(request.seeds))
-            records = [{"artifact": ctx.artifact(s.png(), ".png"), "recipe": s.recipe} for s in samples]
-            kept = json.dumps(records).encode()
-            ctx.save_part(key, kept)
-        made += json.loads(kept)
-        yield ctx.progress(STAGE, len(made) * request.steps, len(request.seeds) * request.steps)
-    return made
-
-
-def _micro_batch(
-    ctx: RunContext, generator: LoadedGenerator, batch: GenerationRequest, start: int, wanted: int
-) -> Generator[Progress, None, list[Sample]]:
-    """Run one micro-batch, with a progress after each step and a picture of the unfinished samples at some."""
-    steps = stepwise(lambda report: [s for group in generator.generate(batch, on_step=report) for s in group])
-    total, finished, preview = wanted * batch.steps, start * batch.steps, None
-    try:
-        while True:
-            (step,) = next(steps)
-            if step.previews is not None:
-                preview = ctx.artifact(_strip(step.previews), ".png")
-            done = finished + len(batch.seeds) * batch.steps * step.step / step.steps
-            yield ctx.progress(STAGE, done, total, preview=preview)
-    except StopIteration as end:
-        return list(end.value)
-    finally:
-        steps.close()
-
-
-def _strip(previews: Any) -> bytes:
-    """(n, h, w) uint8 pictures side by side, as PNG."""
-    import numpy as np
-
-    from lab.data.pixels import encode_png
-
-    return encode_png(np.concatenate(list(previews), axis=1))
-
-
-def _kept(
+def kept(
     set_id: str, card: Any, request: GenerationRequest, samples: list[dict[str, Any]], ctx: RunContext
 ) -> SampleSet:
     """The samples as a sample set, so that every other room can read them."""
@@ -180,7 +125,7 @@ def warm_generator(ctx: RunContext) -> Generator[None, None, None]:
     cards = [card for card in list_cards() if card.path is not None and card.path.is_dir()]
     for card in cards[:1]:
         assert card.path is not None  # noqa: S101  (filtered above)
-        _resident(ctx, card.id, model_digest(card))
+        resident_generator(ctx, card.id, model_digest(card))
         yield None
     resident_extractor(ctx, "efficientnet-lite0")
     yield None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.runs.context import RunContext
 from lab.runs.kinds.providers import Sets
+from lab.runs.kinds.providers.told_masks import told_masks
 from lab.runs.spec import Progress
 
 if TYPE_CHECKING:
@@ -66,8 +67,9 @@ def provide(ctx: RunContext, sets: Sets) -> Generator[Progress, None, dict[str, 
 def mask_reader(images: ImageSet, training: str) -> Read | None:
     """What reads the mask of an image of a set; None where the set has none.
 
-    A dataset has masks of its own; a sample names in its recipe, under "mask", the image of the training dataset whose
-    mask it was asked for; a folder has them in a folder called "masks" beside the images, under equal names.
+    A dataset has masks of its own; a sample holds in its recipe the mask it was asked for, or names, under "mask", the
+    image of the training dataset whose mask that was; a folder has them in a folder called "masks" beside the images,
+    under equal names.
     """
     from lab.data.dataset import DatasetSubset, read_image
     from lab.data.store import open_dataset
@@ -76,6 +78,8 @@ def mask_reader(images: ImageSet, training: str) -> Read | None:
         return None
     if isinstance(images, DatasetSubset):
         return images.dataset.mask
+    if told := told_masks(images):
+        return lambda image: told[image](training) if image in told else None
     asked = _asked(images)
     if asked:
         dataset = open_dataset(training)
@@ -88,7 +92,7 @@ def _has_own(images: ImageSet) -> bool:
     frame = images.frame()
     if "mask" in frame.columns and (frame["mask"].astype(str) != "").any():
         return True
-    return bool(_asked(images) or _beside(images))
+    return bool(told_masks(images) or _asked(images) or _beside(images))
 
 
 def _asked(images: ImageSet) -> dict[str, str]:

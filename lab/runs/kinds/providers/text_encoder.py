@@ -114,10 +114,10 @@ def open_encoders(card: GeneratorCard) -> tuple[TextEncoder, TextEncoder]:
         GeneratorError, WeightsError: when the generator is not here or damaged.
     """
     from lab.device import limit_threads, pick
-    from lab.generators.load import model_folder
+    from lab.generators.places import pipeline_folder
 
     limit_threads()
-    folder, device = model_folder(card), pick()
+    folder, device = pipeline_folder(card), pick()
     own = _opened(card, folder, device)
     if card.lora:
         return _with_lora(card, folder, device), own

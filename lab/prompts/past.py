@@ -1,0 +1,63 @@
+"""A past request in words, and finding it again: over the settings of a run, so nothing of the store is needed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+
+def words_of(settings: Mapping[str, Any]) -> str:
+    """What a run was asked for: its prompt, else its class, vendor and mask in words; never empty."""
+    prompt = str(settings.get("prompt") or "").strip()
+    if prompt:
+        return prompt
+    condition = settings.get("condition") or {}
+    parts = [str(condition.get(name) or "") for name in ("label", "vendor")]
+    parts.append("with a mask" if condition.get("mask") else "")
+    told = ", ".join(part for part in parts if part)
+    return told[:1].upper() + told[1:] if told else "No words, chance alone"
+
+
+def numbers_of(settings: Mapping[str, Any]) -> str:
+    """Number of images, first seed, settings and knobs of a run in one line."""
+    seeds = settings["seeds"]
+    images = f"{len(seeds)} {'image' if len(seeds) == 1 else 'images'}"
+    return f"{images} · seed {seeds[0]} · {settings_of(settings)}".rstrip(" ·")
+
+
+def settings_of(settings: Mapping[str, Any]) -> str:
+    """Guidance, steps and knobs of a run, each followed by a dot; one step has neither guidance nor steps to tell."""
+    knobs = (settings.get("condition") or {}).get("numbers") or {}
+    parts = (
+        [f"guidance {settings['guidance']:g}", f"{settings['steps']} steps"] if settings["steps"] > 1 else []
+    )
+    parts += [f"{name.replace('_', ' ')} {value:g}" for name, value in sorted(knobs.items())]
+    return "".join(f"{part} · " for part in parts)
+
+
+def found(query: str, settings: Mapping[str, Any], *more: str) -> bool:
+    """Whether every word of a query is in a run's words, generator, tags or note, or is one of its seeds.
+
+    Args:
+        query: words in any order and case; a number finds the runs that used it as a seed, too.
+        settings: of the run.
+        more: further text to look in, such as a note and tags.
+    """
+    condition = settings.get("condition") or {}
+    text = [
+        words_of(settings),
+        settings["generator"],
+        condition.get("label", ""),
+        condition.get("vendor", ""),
+    ]
+    hay = " ".join(map(str, (*text, *more))).lower()
+    seeds = {int(seed) for seed in settings["seeds"]}
+    return all(_one(word, hay, seeds) for word in query.lower().split())
+
+
+def _one(word: str, hay: str, seeds: set[int]) -> bool:
+    bare = word.removeprefix("seed:")
+    if re.fullmatch(r"\d{1,10}", bare) and int(bare) in seeds:
+        return True
+    return bare == word and word in hay

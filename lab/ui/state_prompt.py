@@ -1,0 +1,156 @@
+"""Names of what the prompt page keeps in a session; `lab.ui.state` has them all."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class PromptKey(StrEnum):
+    """The prompt page."""
+
+    GENERATOR = "prompt.generator"
+    TEXT = "prompt.text"
+    CAPTION = "prompt.caption"
+    # what the composer is told, and the text it last made of that
+    FINDINGS = "prompt.findings"
+    SIZE = "prompt.size."
+    WHERE = "prompt.where."
+    ABSENT = "prompt.absent"
+    DEVICES = "prompt.devices"
+    NO_DEVICES = "prompt.no_devices"
+    VIEW = "prompt.view"
+    AGE = "prompt.age"
+    SEX = "prompt.sex"
+    RACE = "prompt.race"
+    FREE = "prompt.free"
+    CHIPS = "prompt.chips"
+    LESION = "prompt.lesion"
+    SITE = "prompt.site"
+    TONE = "prompt.tone"
+    SYMMETRY = "prompt.symmetry"
+    BORDER = "prompt.border"
+    STRUCTURES = "prompt.structures"
+    ARTEFACTS = "prompt.artefacts"
+    SLICE = "prompt.slice"
+    PHASE = "prompt.phase"
+    DISEASE = "prompt.disease"
+    EJECTION = "prompt.ejection"
+    COMPOSED = "prompt.composed"
+    KEPT = "prompt.kept"
+    # conditions and numbers of the generator's own
+    CLASS = "prompt.class"
+    KNOB = "prompt.knob."
+    NEGATIVE = "prompt.negative"
+    SIDE = "prompt.side"
+    COUNT = "prompt.count"
+    SEED = "prompt.seed"
+    SEEDS = "prompt.seeds"
+    MICRO_BATCH = "prompt.micro_batch"
+    LOCK = "prompt.lock"
+    DICE = "prompt.dice"
+    GUIDANCE = "prompt.guidance"
+    STEPS = "prompt.steps"
+    SUBMIT = "prompt.submit"
+    SUBMITTED_AT = "prompt.submitted_at"
+    USED_SEED = "prompt.used_seed"
+    RUN = "prompt.run"
+    PICKED = "prompt.picked"
+    GRID = "prompt.grid"
+    GRID_PAGE = "prompt.grid_page"
+    REFUSAL = "prompt.refusal"
+    TAB = "prompt.tabs"
+    # history
+    SEARCH = "prompt.search"
+    HISTORY_PAGE = "prompt.history_page"
+    STARRED = "prompt.starred"
+    BY_GENERATOR = "prompt.by_generator"
+    BY_STATE = "prompt.by_state"
+    BY_VERDICT = "prompt.by_verdict"
+    BY_TAG = "prompt.by_tag"
+    NOTE = "prompt.note."
+    TAGS = "prompt.tags."
+    DROP = "prompt.drop"
+    DROPPED = "prompt.dropped"
+    # the mask
+    MASK = "prompt.mask"
+    VENDOR = "prompt.vendor"
+    MASK_SOURCE = "prompt.mask_source"
+    MASK_DATASET = "prompt.mask_dataset"
+    MASK_IMAGE = "prompt.mask_image"
+    MASK_PAGE = "prompt.mask_page"
+    MASK_UPLOAD = "prompt.mask_upload"
+    MASK_ORDER = "prompt.mask_order"
+    MASK_FRAME = "prompt.mask_frame"
+    MASK_SLICE = "prompt.mask_slice"
+    MASK_SEED = "prompt.mask_seed"
+    MASK_SHAPE = "prompt.mask_shape."
+    MASK_MOVE = "prompt.mask_move."
+    MASK_KEPT = "prompt.mask_kept"
+    MASK_OUTLINE = "prompt.mask_outline"
+
+
+class GateKey(StrEnum):
+    """The quality gate on the prompt page; the subject follows the reader's prefix."""
+
+    ON = "gate.on"
+    PRESET = "gate.preset"
+    RETRIES = "gate.retries"
+    LEAST = "gate.least"
+    READER = "gate.reader."
+
+
+class AttentionKey(StrEnum):
+    """Where words act, over one sample; the image's digest follows the prefix."""
+
+    RUN = "attention.run."
+    WORD = "attention.word."
+    OPACITY = "attention.opacity"
+
+
+class GridKey(StrEnum):
+    """The grid tab of the prompt page."""
+
+    MODE = "grid.mode"
+    FORM = "grid.form"
+    NAME = "grid.name"
+    COLUMNS = "grid.columns"
+    ROWS = "grid.rows"
+    VALUES = "grid.values."
+    PHRASE = "grid.phrase."
+    COUNT = "grid.count."
+    SUBMIT = "grid.submit"
+    REFUSAL = "grid.refusal"
+    RUN = "grid.run"
+    PAST = "grid.past"
+    SHOWN = "grid.shown"
+    TABLE = "grid.table"
+    PICKED = "grid.picked"
+    REFERENCE = "grid.reference"
+    PAIR = "grid.pair"
+    AGAINST = "grid.against"
+    # one word changed
+    WORD = "grid.word"
+    OTHERS = "grid.others"
+    SEEDS = "grid.seeds"
+    # each setting measured
+    SWEEP = "sweep.id"
+    SWEEP_PROMPTS = "sweep.prompts"
+    SWEEP_COUNT = "sweep.count"
+    SWEEP_REAL = "sweep.real"
+    SWEEP_METRICS = "sweep.metrics"
+    SWEEP_SEED = "sweep.seed"
+    SWEEP_SUBMIT = "sweep.submit"
+    SWEEP_REFUSAL = "sweep.refusal"
+    SWEEP_ACROSS = "sweep.across"
+    SWEEP_UP = "sweep.up"
+    SWEEP_VIEW = "sweep.view"
+
+
+class ReviewKey(StrEnum):
+    """Quick review of a sample; the image's digest follows the prefix."""
+
+    QUALITY = "review.quality."
+    FLAGS = "review.flags."
+    NOTE = "review.note."
+    FILTER_QUALITY = "review.filter_quality"
+    FILTER_FLAGS = "review.filter_flags"

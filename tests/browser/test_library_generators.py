@@ -1,0 +1,62 @@
+"""Chromium on the Library's generators: a row opens its card, the list is found again as it was, a card is added."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.browser.conftest import Seen, settle
+
+HEAD, ROW = 34, 33  # pixels of the table's heading and of a row
+
+
+def click_row(tab, number: int) -> None:
+    """Click the box before a row of the table, which is drawn on a canvas."""
+    box = tab.locator('[data-testid="stDataFrame"]').first.bounding_box()
+    assert box is not None
+    tab.mouse.click(box["x"] + 16, box["y"] + HEAD + ROW * number + ROW // 2)
+
+
+@pytest.mark.row("CM-04", "C20")
+def test_rows_open_cards_and_a_card_is_added(
+    page, serve: Callable[..., str], seen: Seen, tmp_path: Path
+) -> None:
+    (tmp_path / "model").mkdir()
+    address = serve(LAB_WORKSPACE=str(tmp_path / "workspace"), LAB_START_WORKER="0", HF_HUB_OFFLINE="1")
+    page.goto(f"{address}/library")
+    page.get_by_role("tab", name="Generators").click()
+    page.get_by_text("Click a row to open").wait_for()
+    search = page.get_by_role("textbox", name="Search")
+    search.fill("flow matching + cardiac")
+    search.press("Enter")
+    page.get_by_text("1 generators, 0 of them ready").or_(
+        page.get_by_text("generators, 1 of them ready")
+    ).wait_for()
+    settle(page)
+    click_row(page, 0)
+    page.get_by_role("heading", name="ardiac").wait_for()
+    assert page.get_by_text("Weights", exact=True).first.is_visible()
+    page.get_by_role("button", name="All generators").click()
+    page.get_by_text("Click a row to open").wait_for()
+    assert search.input_value() == "flow matching + cardiac", "the list is as it was left"
+
+    page.get_by_text("Add a generator", exact=True).click()
+    page.get_by_text("YAML or JSON", exact=True).click()
+    box = page.get_by_role("textbox", name="Or the card itself")
+    box.fill(
+        f"id: ours\ntitle: Ours\nfamily: GAN\nconditioning: none\nsize: 100\nfolder: {tmp_path / 'model'}"
+    )
+    box.press("Control+Enter")
+    page.get_by_role("button", name="Keep the card").click()
+    page.get_by_text("sizes must be multiples of 8").wait_for()
+    box.fill(
+        f"id: ours\ntitle: Ours\nfamily: GAN\nconditioning: none\nsize: 64\nfolder: {tmp_path / 'model'}"
+    )
+    box.press("Control+Enter")
+    settle(page)
+    page.get_by_role("button", name="Keep the card").click()
+    page.get_by_role("heading", name="Ours").wait_for()
+    assert page.get_by_text("The card was kept.").is_visible()
+    assert seen.errors == [] and seen.outside == []
