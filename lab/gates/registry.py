@@ -58,7 +58,11 @@ GATES = (
         "adherence", "Whether samples show what the prompt says", "adherence", "generators", ("phantom-cxr",)
     ),
     Gate(
-        "ship", "Whether samples copy training films", "ship", "generators", ("phantom-cxr", "paediatric-cxr")
+        "ship",
+        "Whether samples copy training films",
+        "ship",
+        "generators",
+        ("phantom-cxr", "paediatric-cxr", "phantom-cxr-gan", "phantom-cxr-vae"),
     ),
     Gate(
         "planted",

@@ -99,7 +99,13 @@ def all_cards() -> list[GeneratorCard]:
     """
     return sorted(
         _read_all()[0],
-        key=lambda card: (card.published, card.over_trained, not card.phantom_trained, _numbered(card.id)),
+        key=lambda card: (
+            card.published,
+            card.over_trained,
+            card.conditioning != "text",
+            not card.phantom_trained,
+            _numbered(card.id),
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lab.data.phantom_families import FAMILIES
 from lab.data.store import list_datasets
 from lab.errors import NotFoundError
 from lab.generators.card import GeneratorCard
@@ -14,6 +15,11 @@ def absent_films(card: GeneratorCard) -> str:
     name = card.training_dataset
     if not name or name in {dataset.id for dataset in list_datasets()}:
         return ""
+    if name in FAMILIES:
+        return (
+            f"{card.title} was trained on phantoms that are not on this machine yet, so its samples cannot be compared "
+            "with them. Add the phantom set on the Library page: it is made here, from code."
+        )
     source = f" Source: {card.citation}" if card.citation else ""
     return (
         f"The films that {card.title} was trained on are not on this machine, so its samples cannot be compared with "

@@ -16,9 +16,10 @@ from lab.runs.artifacts import read_artifact
 from lab.runs.attention_request import attention_run
 from lab.runs.records import Run
 from lab.runs.store import RunStore
-from lab.ui.films import artifact_pixels, may_be_public, origin_note
+from lab.ui.films import artifact_pixels
 from lab.ui.frame import plain, refuse
 from lab.ui.run_panel import find, stand_in, submit
+from lab.ui.sample_origin import is_public, note_of
 from lab.ui.state import AttentionKey as Key
 from lab.ui.viewer import Film, viewer
 
@@ -44,7 +45,7 @@ def attention_map(run: Run, sample: dict[str, Any]) -> None:
         spec = attention_run(recipe, str(sample["artifact"]))
         done = RunStore.open().find_done(spec.digest)
         if done is not None:
-            shown(done, run.spec.settings.get("dataset"))
+            shown(done, str(recipe["generator"]), run.spec.settings.get("dataset"))
             return
         going = f"{Key.RUN}{sample['digest']}"
         if st.button("Where does each word act?", icon=":material/ink_highlighter:", help=HELP):
@@ -57,11 +58,12 @@ def attention_map(run: Run, sample: dict[str, Any]) -> None:
         stand_in(begun)
 
 
-def shown(done: Run, dataset: str | None) -> None:
+def shown(done: Run, generator: str, dataset: str | None) -> None:
     """The words to choose from, and the film beside its overlay.
 
     Args:
         done: a finished run of the kind "attention".
+        generator: that made the sample.
         dataset: that the generator was trained on; None where it is not known.
     """
     result = done.result or {}
@@ -86,7 +88,7 @@ def shown(done: Run, dataset: str | None) -> None:
     place = max(range(len(words)), key=strength.__getitem__) if chosen is None else int(chosen)
     film = artifact_pixels(str(result["image"]))
     share = read_maps(str(result["maps"]))[place]
-    note, public = origin_note(dataset), may_be_public(dataset)
+    note, public = note_of(generator), is_public(generator, dataset)
     viewer(
         [
             Film(film, "SYNTHETIC", "as it was made", note, public=public),

@@ -2,44 +2,14 @@
 
 from __future__ import annotations
 
-from lab.config import settings
-from lab.errors import NotFoundError
-from lab.generators.card import GeneratorCard
-from lab.generators.cards import get_card
 from lab.report.grid_files import axis_words
 from lab.runs.records import Run
-from lab.ui.films import may_be_public
 from lab.ui.grid_table import Labels
 
 
-def card_of(generator: str) -> GeneratorCard | None:
-    """The generator's card; None where it is not here any more."""
-    try:
-        return get_card(generator)
-    except NotFoundError:
-        return None
-
-
-def is_radiograph(generator: str) -> bool:
-    """Whether the left of the picture is the patient's right."""
-    card = card_of(generator)
-    return card is not None and card.modality == "chest radiograph"
-
-
-def note_of(generator: str) -> str:
-    """ "(phantom-trained)" where that generator is, else nothing."""
-    card = card_of(generator)
-    return "(phantom-trained)" if card is not None and card.phantom_trained else ""
-
-
-def is_public(run: Run, generator: str) -> bool:
-    """Whether samples of that generator may be shown in public."""
-    return may_be_public(run.spec.settings["datasets"].get(generator))
-
-
-def shown_here(run: Run, generator: str) -> bool:
-    """Whether samples of that generator may be shown by this server."""
-    return not settings().public or is_public(run, generator)
+def dataset_of(run: Run, generator: str) -> str | None:
+    """The training images that the cells of one generator were compared with."""
+    return run.spec.settings["datasets"].get(generator)
 
 
 def labels_of(run: Run) -> Labels:

@@ -12,12 +12,13 @@ from lab.report.grid_files import CELL, COLUMN, ROW, natural, reference_of
 from lab.runs.grid_requests import Made, cells_of, made_cells
 from lab.runs.records import Run
 from lab.ui.films import TONES
-from lab.ui.grid_about import labels_of, largest, shown_here
+from lab.ui.grid_about import dataset_of, labels_of, largest
 from lab.ui.grid_export import exports
 from lab.ui.grid_numbers import change_of, delta_png, pairs_of, scale_for, small_png
 from lab.ui.grid_pair import Comparison, pair, scale_bar
 from lab.ui.grid_state import pick, take_as_reference
 from lab.ui.grid_table import Labels, Picture, clicked, table
+from lab.ui.sample_origin import shown_here
 from lab.ui.state import GridKey as Key
 
 SAMPLES, DIFFERENCES = "Samples", "Differences"
@@ -128,7 +129,7 @@ def _picture(run: Run, one: Made, reference: Made, differences: bool, scale: int
     verdict = str((sample.get("verdict") or {}).get("label", ""))
     reading = (sample.get("alignment") or {}).get("text_image")
     words = f"SYNTHETIC. {request.prompt} Seed {request.seeds[0]}, guidance {request.guidance:g}, {request.steps} steps"
-    if not shown_here(run, request.generator):
+    if not shown_here(request.generator, dataset_of(run, request.generator)):
         return Picture(one.number, one.cell.row, one.cell.column, b"", "withheld", wait="not shown in public")
     png, figure = small_png(one.artifact), ""
     if differences and one.number != reference.number:

@@ -14,10 +14,11 @@ from lab.runs.artifacts import read_artifact
 from lab.runs.grid_requests import Made
 from lab.runs.records import Run
 from lab.ui.films import sample_film
-from lab.ui.grid_about import is_public, is_radiograph, note_of, shown_here
+from lab.ui.grid_about import dataset_of
 from lab.ui.grid_numbers import change_of, delta_png
 from lab.ui.grid_state import recall_cell
 from lab.ui.sample_card import prompt_fit, verdict_line
+from lab.ui.sample_origin import is_public, is_radiograph, note_of, shown_here
 from lab.ui.state import GridKey as Key
 from lab.ui.viewer import Film, viewer
 from lab.ui.viewer_store import keep
@@ -73,7 +74,7 @@ def pair(run: Run, shown: Comparison, on_reference: Callable[[], None]) -> None:
     viewer(films, key=f"{Key.PAIR}.{run.id}", columns=2)
     if shown.same:
         st.caption(f"This is {shown.role}: select another cell to see what changed.")
-    elif shown_here(run, shown.one.cell.request.generator):
+    elif shown_here(shown.one.cell.request.generator, dataset_of(run, shown.one.cell.request.generator)):
         _difference(run, shown)
     _answer(run, shown.one)
     _actions(run, shown, on_reference)
@@ -84,7 +85,7 @@ def _film(run: Run, one: Made, role: str) -> Film:
     sample = {**one.sample, "artifact": one.artifact, "seed": request.seeds[0]}
     prompt = f"{role}: {request.prompt}" if request.prompt else role
     words = f"{prompt}\nseed {request.seeds[0]} · guidance {request.guidance:g} · {request.steps} steps"
-    public = is_public(run, request.generator)
+    public = is_public(request.generator, dataset_of(run, request.generator))
     return sample_film(sample, note_of(request.generator), words, public=public)
 
 

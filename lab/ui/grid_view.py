@@ -9,12 +9,13 @@ from lab.runs.grid_requests import cells_of, grid_of, made_cells
 from lab.runs.records import Run
 from lab.ui.films import artifact_pixels
 from lab.ui.frame import plain
-from lab.ui.grid_about import card_of, labels_of, largest, shown_here
+from lab.ui.grid_about import dataset_of, labels_of, largest
 from lab.ui.grid_cells import finished
 from lab.ui.grid_numbers import small_png, strip_parts
 from lab.ui.grid_table import Picture, table
 from lab.ui.prompt_settings import has_guidance, has_steps
 from lab.ui.run_panel import duration, stand_in
+from lab.ui.sample_origin import card_of, shown_here
 from lab.ui.state import GridKey as Key
 
 
@@ -59,7 +60,7 @@ def _unfinished(run: Run) -> None:
         )
     pictures = []
     for number, cell in enumerate(cells_of(run.spec)):
-        visible = shown_here(run, cell.request.generator)
+        visible = shown_here(cell.request.generator, dataset_of(run, cell.request.generator))
         done = small_png(made[number].artifact) if number in made and visible else b""
         png = done or (now.get(number, b"") if visible else b"")
         pictures.append(

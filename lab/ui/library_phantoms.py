@@ -29,6 +29,15 @@ def phantom_offers(here: set[str]) -> None:
                 _offer(family)
 
 
+def phantom_offer(id: str, here: set[str]) -> bool:
+    """The offer of one set, where it is one of the phantoms' and not here; whether it was drawn."""
+    if id not in FAMILIES or id in here:
+        return False
+    with st.container(border=True):
+        _offer(FAMILIES[id])
+    return True
+
+
 def _offer(family: PhantomFamily) -> None:
     words, button = st.columns([0.78, 0.22], vertical_alignment="center")
     count = family.patients * family.films

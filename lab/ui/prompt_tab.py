@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from lab.data.store import list_datasets
 from lab.generators.card import GeneratorCard
 from lab.generators.card_state import state as card_state
 from lab.generators.cards import all_cards
@@ -17,6 +18,7 @@ from lab.ui.absent_films import absent_films
 from lab.ui.attention_map import attention_map
 from lab.ui.frame import link, plain
 from lab.ui.grid_state import change_one_word
+from lab.ui.library_phantoms import phantom_offer
 from lab.ui.prompt_form import composer
 from lab.ui.prompt_state import use_text
 from lab.ui.quality_gate import gate_table
@@ -114,6 +116,7 @@ def _waiting(cards: list[GeneratorCard]) -> None:
     dataset = default_dataset(card)
     if told := absent_films(card):
         st.caption(f":material/info: {told}")
+        phantom_offer(card.training_dataset, {found.id for found in list_datasets()})
     if dataset is not None and next_step(dataset) is not None:
         st.caption(
             ":material/hourglass_empty: The training images are still being made ready; samples made now get no "

@@ -9,13 +9,14 @@ import streamlit as st
 
 from lab.prompts.past import settings_of, words_of
 from lab.runs.records import Run
-from lab.ui.films import artifact_pixels, may_be_public, origin_note, sample_film
+from lab.ui.films import artifact_pixels, sample_film
 from lab.ui.frame import plain
 from lab.ui.mask_overlay import dice_line, outlined, structures_of, toggle
 from lab.ui.recall import listed_seeds
 from lab.ui.review_panel import quick_review
 from lab.ui.sample_card import detector_table, next_looks, prompt_fit, recipe_facts, verdict_line
 from lab.ui.sample_checks import check_badges, film_mark
+from lab.ui.sample_origin import is_public, note_of
 from lab.ui.state import PromptKey as Key
 from lab.ui.viewer import Film, viewer
 
@@ -42,7 +43,7 @@ def preview(run: Run) -> None:
     strip = artifact_pixels(progress.preview)
     side = strip.shape[0]
     count = max(1, min(4, strip.shape[1] // max(1, side)))
-    note = origin_note(run.spec.settings["dataset"])
+    note = note_of(run.spec.settings["generator"])
     films = [
         Film(strip[:, at * side : (at + 1) * side], "SYNTHETIC", "not finished yet", note)
         for at in range(count)
@@ -62,8 +63,8 @@ def grid(run: Run) -> dict[str, Any] | None:
     part = samples[first : first + PAGE]
     wanted = int(st.session_state.get(Key.PICKED) or 0) - first
     picked = wanted if 0 <= wanted < len(part) else 0
-    note = origin_note(run.spec.settings["dataset"])
-    public = may_be_public(run.spec.settings["dataset"])
+    generator = run.spec.settings["generator"]
+    note, public = note_of(generator), is_public(generator, run.spec.settings["dataset"])
     films = [
         sample_film(sample, note, _numbered(number, sample), public=public)
         for number, sample in enumerate(part, first + 1)

@@ -28,6 +28,10 @@ def contact_sheet(images: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
 def write_sheet(images: NDArray[np.uint8], path: Path, columns: int = 8) -> Path:
     """Write a contact sheet of (n, H, W) or (n, H, W, 3) uint8 films as PNG."""
     stream = io.BytesIO()
-    Image.fromarray(contact_sheet(images, columns)).save(stream, format="PNG", optimize=True)
+    sheet = Image.fromarray(contact_sheet(images, columns))
+    if sheet.mode == "RGB":
+        # A sheet is there to be looked at: 256 colours show it at a third of the size.
+        sheet = sheet.quantize(256, dither=Image.Dither.NONE)
+    sheet.save(stream, format="PNG", optimize=True)
     write_bytes(path, stream.getvalue())
     return path
