@@ -160,7 +160,11 @@ def _kernel(real: NDArray[np.float32], synthetic: NDArray[np.float32]) -> float:
 def _nearest(real: NDArray[np.float32], synthetic: NDArray[np.float32]) -> Any:
     from lab.metrics.passes import nearest_training
 
-    return nearest_training(pair(real, synthetic))[0]
+    one, two = (
+        Points(side, np.arange(len(side)).astype(str), np.arange(len(side)), None, 0)
+        for side in (real, synthetic)
+    )
+    return nearest_training(SetPair(one, two))[0]
 
 
 ALONE: dict[str, Callable[[Any, Any], Any]] = dict(

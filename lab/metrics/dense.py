@@ -1,8 +1,4 @@
-"""Dense linear algebra by the fastest library at hand: OpenBLAS and LAPACK on a processor, torch elsewhere.
-
-On the processors measured (`bench/README.md`) OpenBLAS multiplies 5 to 20 % faster than torch's library, and its
-symmetric products and reductions do half the work of plain ones.
-"""
+"""Symmetric matrices by OpenBLAS and LAPACK: products and reductions that do half the work of plain ones."""
 
 from __future__ import annotations
 
@@ -15,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Tensor = Any
 _ROWS = 4096
 
 
@@ -34,18 +29,6 @@ def _controller() -> Any:
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
-
-
-def multiply(a: Tensor, b: Tensor, out: Tensor) -> None:
-    """Inner products of the rows of two tensors into a third; within `blas_threads` for speed."""
-    import torch
-
-    from lab.device import CPU
-
-    if out.device.type == CPU:
-        np.dot(a.numpy(), b.numpy().T, out=out.numpy())
-    else:
-        torch.mm(a, b.T, out=out)
 
 
 def scatter(features: NDArray[np.floating], mean: Floats) -> Floats:

@@ -1,8 +1,9 @@
 """The nearest column of each row where nothing else is asked: FAISS proposes, exact distances decide.
 
-FAISS works in single precision on the features as they are. Its six nearest are taken; where the sixth is farther
-than the first by more than rounding can explain, the nearest is among them, and is found by direct difference in
-float64. The other rows, few unless many images are equal, go through the exact pass over tiles.
+FAISS works in single precision on the features as they are. Its two nearest are taken; where the second is farther
+than the first by more than rounding can explain, the first is the nearest. Rows where it is not are asked for sixteen,
+of which those that rounding leaves open are compared by direct difference in float64. Rows that are open even then, few
+unless many images are equal, are searched among all.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from lab.metrics.radii import pair_distances
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 Features = NDArray[np.floating]
-PROPOSED = 6
+PROPOSED = (2, 16)
 _SINGLE = 2.0**-24
 _LARGEST = 1e17
 _STRIP = 1024
@@ -43,26 +44,43 @@ def proposed_nearest(rows: Features, columns: Features) -> tuple[IntArray, Float
     Returns:
         (n,) columns, (n,) squared distances, and the undecided rows, whose entries mean nothing.
     """
-    import faiss
-
-    squared, found = faiss.knn(
-        np.ascontiguousarray(rows), np.ascontiguousarray(columns), PROPOSED, metric=faiss.METRIC_L2
-    )
-    lengths = [np.einsum("nd,nd->n", side, side, dtype=np.float32) for side in (rows, columns)]
-    longest = float(lengths[1].max())
+    rows, columns = np.ascontiguousarray(rows), np.ascontiguousarray(columns)
+    lengths, own = (np.einsum("nd,nd->n", side, side, dtype=np.float32) for side in (columns, rows))
+    longest = float(lengths.max())
     # Both squared lengths and twice the product, each a sum of d terms, are off by less than this.
     unit = 2.0 * (rows.shape[1] + 16) * _SINGLE
-    slack = unit * (lengths[0].astype(np.float64) + longest) * 1.01 + UNDERFLOW
-    limit = squared[:, :1].astype(np.float64) + 2.0 * slack[:, None]
+    slack = unit * (own.astype(np.float64) + longest) * 1.01 + UNDERFLOW
+    safe = (longest < _LARGEST) & (own < _LARGEST)
+    found, squared = np.zeros(len(rows), np.int64), np.full(len(rows), np.inf)
+    left = np.arange(len(rows))
+    for count in PROPOSED:
+        if not len(left):
+            break
+        column, exact, decided = _among(rows, columns, left, slack, count)
+        found[left], squared[left] = column, exact
+        left = left[~(decided & safe[left])]
+    return found, squared, left
+
+
+def _among(
+    rows: Features, columns: Features, at: IntArray, slack: Floats, count: int
+) -> tuple[IntArray, Floats, NDArray[np.bool_]]:
+    """Of some rows the nearest of so many proposals, its exact squared distance, and whether no other can be nearer."""
+    import faiss
+
+    asked = rows if len(at) == len(rows) else rows[at]
+    squared, found = faiss.knn(asked, columns, min(count, len(columns)), metric=faiss.METRIC_L2)
+    limit = squared[:, :1].astype(np.float64) + 2.0 * slack[at, None]
     near = squared <= limit
-    safe = np.isfinite(squared).all(axis=1) & (longest < _LARGEST) & (lengths[0] < _LARGEST)
-    line, place = np.nonzero(near & safe[:, None])
+    near[:, 0] = True
+    line, place = np.nonzero(near)
     exact = np.full(squared.shape, np.inf)
-    exact[line, place] = pair_distances(rows, line, columns, found[line, place])
+    exact[line, place] = pair_distances(asked, line, columns, found[line, place])
     # Of equals the first column, as everywhere.
     order = np.lexsort([found, exact], axis=1)[:, 0]
-    at = np.arange(len(rows))
-    return found[at, order], exact[at, order], np.flatnonzero(near[:, -1] | ~safe)
+    row = np.arange(len(at))
+    decided = ~near[:, -1] & np.isfinite(squared).all(axis=1)
+    return found[row, order], exact[row, order], decided
 
 
 def searched(row: Features, columns: Features) -> tuple[int, float]:

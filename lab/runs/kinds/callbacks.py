@@ -14,7 +14,7 @@ from lab.runs.spec import Progress
 T = TypeVar("T")
 
 
-def stepwise(work: Callable[[Callable[..., None]], T]) -> Generator[tuple[Any, ...], None, T]:
+def stepwise(work: Callable[[Callable[..., None]], T], ahead: int = 0) -> Generator[tuple[Any, ...], None, T]:
     """Run `work(report)` in a thread and yield the arguments of each `report(...)` call.
 
     The thread stands still while the consumer does not ask for more, so a pre-empted run computes nothing.
@@ -22,12 +22,13 @@ def stepwise(work: Callable[[Callable[..., None]], T]) -> Generator[tuple[Any, .
 
     Args:
         work: gets the callback and returns the result of the whole.
+        ahead: reports that the thread may be ahead of the consumer, so that it need not wait while one is written down.
 
     Returns:
         what `work` returned; what it raised is raised here.
     """
-    reports: Queue[tuple[str, Any]] = Queue(maxsize=1)
-    go_on = threading.Semaphore(0)
+    reports: Queue[tuple[str, Any]] = Queue()
+    go_on = threading.Semaphore(ahead)
     stopped = threading.Event()
 
     def report(*arguments: Any) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 STAGE = "Denoising"
 TELL_S = 0.2
+# Steps that may be under way while a progress is written to the store.
+AHEAD = 2
 
 
 def resident_generator(ctx: RunContext, name: str, weights: str) -> LoadedGenerator:
@@ -67,7 +69,9 @@ def _micro_batch(
     """Run one micro-batch, with a progress five times a second and a picture of the unfinished samples at some."""
     from lab.generators import frugal
 
-    steps = stepwise(lambda told: [s for group in frugal.generate(generator, batch, told) for s in group])
+    steps = stepwise(
+        lambda told: [s for group in frugal.generate(generator, batch, told) for s in group], AHEAD
+    )
     total, preview, told_at = wanted * batch.steps, None, -TELL_S
     try:
         while True:
