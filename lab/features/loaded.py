@@ -103,9 +103,14 @@ def prepare(record: ExtractorRecord, images: Sequence[NDArray[Any]], device: str
 
     as_levels = as_rgb8 if record.channels == "rgb" else as_grey8
     levels = [as_levels(image) for image in images]
+    grey = record.channels == "rgb" and all(image.ndim == 2 for image in images)
+    if grey:  # three equal planes: one is resized
+        levels = [level[:, :, 0] for level in levels]
     batch = to_square(levels, record.input_size, device, record.resampling, record.fit, record.resize_to)
     mean, std = (
         torch.tensor(values, dtype=torch.float32, device=batch.device).view(1, -1, 1, 1)
         for values in (record.levels_mean, record.levels_std)
     )
-    return ((batch - mean) / std).contiguous(memory_format=torch.channels_last)
+    return (((batch.expand(-1, 3, -1, -1) if grey else batch) - mean) / std).contiguous(
+        memory_format=torch.channels_last
+    )

@@ -79,8 +79,9 @@ def _among(
     # Of equals the first column, as everywhere.
     order = np.lexsort([found, exact], axis=1)[:, 0]
     row = np.arange(len(at))
-    decided = ~near[:, -1] & np.isfinite(squared).all(axis=1)
-    return found[row, order], exact[row, order], decided
+    # Whatever is not listed is at least as far as the last one listed, less what rounding may have added to that.
+    decided = exact[row, order] <= squared[:, -1] - slack[at]
+    return found[row, order], exact[row, order], decided & np.isfinite(squared).all(axis=1)
 
 
 def searched(row: Features, columns: Features) -> tuple[int, float]:

@@ -110,6 +110,7 @@ def _knob(knob: Knob) -> None:
         float(knob.low),
         float(knob.high),
         step=float(knob.step),
+        format="%g",
         key=key,
         help=knob.help or None,
         persist_state="session",
