@@ -13,9 +13,30 @@ from lab.errors import GeneratorError
 from lab.generators.card import GeneratorCard
 from lab.generators.contract import StepProgress
 from lab.generators.previews import to_pixels
+from lab.generators.prompts import PromptReading
 from lab.generators.request import GenerationRequest
 from lab.generators.sample import Sample
 from lab.generators.written import recipe_of
+
+
+class WithoutWords:
+    """What a family that reads no prompt and has no autoencoder says when it is asked for either."""
+
+    card: GeneratorCard
+
+    def prompt_reading(self, prompt: str) -> PromptReading:
+        """It reads no prompt: nothing is counted and nothing is cut."""
+        return PromptReading(0, 0, ())
+
+    def autoencode(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """There is no autoencoder.
+
+        Raises:
+            GeneratorError: always.
+        """
+        raise GeneratorError(
+            f"{self.card.title} has no autoencoder; nothing was computed; choose a latent generator."
+        )
 
 
 def once(request: GenerationRequest, card: GeneratorCard) -> GenerationRequest:

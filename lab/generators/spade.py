@@ -20,8 +20,7 @@ from lab.generators.card import GeneratorCard
 from lab.generators.contract import StepProgress
 from lab.generators.mask_channels import one_hot, read_mask
 from lab.generators.named_tensors import read_tensors
-from lab.generators.one_pass import as_images, once, reported
-from lab.generators.prompts import PromptReading
+from lab.generators.one_pass import WithoutWords, as_images, once, reported
 from lab.generators.request import GenerationRequest
 from lab.generators.sample import Sample
 from lab.generators.spade_config import SpadeConfig, read_config
@@ -33,7 +32,7 @@ WEIGHTS = "generator.safetensors"
 SPREAD = "style_spread"
 
 
-class SpadeGenerator:
+class SpadeGenerator(WithoutWords):
     """A generator that paints a mask; the seed draws the style.
 
     Attributes:
@@ -50,20 +49,6 @@ class SpadeGenerator:
         self.tensors = folded(read_tensors(folder, WEIGHTS, self.config.shapes(), device))
         self.digest = weights_digest(folder)
         self._lock = threading.Lock()
-
-    def prompt_reading(self, prompt: str) -> PromptReading:
-        """It reads no prompt: nothing is counted and nothing is cut."""
-        return PromptReading(0, 0, ())
-
-    def autoencode(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A GAN has no autoencoder.
-
-        Raises:
-            GeneratorError: always.
-        """
-        raise GeneratorError(
-            f"{self.card.title} has no autoencoder; nothing was computed; choose a latent generator."
-        )
 
     def generate(
         self, request: GenerationRequest, on_step: Callable[[StepProgress], None] | None = None

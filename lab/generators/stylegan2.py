@@ -18,8 +18,7 @@ from lab.errors import GeneratorError, InputError, WeightsError
 from lab.generators.card import GeneratorCard, Knob
 from lab.generators.contract import StepProgress
 from lab.generators.named_tensors import read_tensors
-from lab.generators.one_pass import as_images, once, reported
-from lab.generators.prompts import PromptReading
+from lab.generators.one_pass import WithoutWords, as_images, once, reported
 from lab.generators.request import GenerationRequest
 from lab.generators.sample import Sample
 from lab.generators.stylegan2_config import StyleGan2Config, read_config
@@ -45,7 +44,7 @@ def knobs(config: StyleGan2Config, psi: float = 1.0) -> tuple[Knob, ...]:
     )
 
 
-class StyleGan2Generator:
+class StyleGan2Generator(WithoutWords):
     """A StyleGAN2 generator with moving-average weights.
 
     Attributes:
@@ -62,20 +61,6 @@ class StyleGan2Generator:
         self.tensors = read_tensors(folder, WEIGHTS, self.config.shapes(), device)
         self.digest = weights_digest(folder)
         self._lock = threading.Lock()
-
-    def prompt_reading(self, prompt: str) -> PromptReading:
-        """It reads no prompt: nothing is counted and nothing is cut."""
-        return PromptReading(0, 0, ())
-
-    def autoencode(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A GAN has no autoencoder.
-
-        Raises:
-            GeneratorError: always.
-        """
-        raise GeneratorError(
-            f"{self.card.title} has no autoencoder; nothing was computed; choose a latent generator."
-        )
 
     def generate(
         self, request: GenerationRequest, on_step: Callable[[StepProgress], None] | None = None

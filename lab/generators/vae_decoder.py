@@ -14,9 +14,8 @@ from lab.errors import GeneratorError, WeightsError
 from lab.generators.card import GeneratorCard, Knob
 from lab.generators.contract import MICRO_BATCH, StepProgress
 from lab.generators.named_tensors import read_tensors
-from lab.generators.one_pass import as_images, once, reported
+from lab.generators.one_pass import WithoutWords, as_images, once, reported
 from lab.generators.previews import to_pixels
-from lab.generators.prompts import PromptReading
 from lab.generators.request import GenerationRequest
 from lab.generators.sample import Sample
 from lab.generators.vae_network import decoded, encoded, latents, read_config
@@ -30,7 +29,7 @@ TEMPERATURE = Knob(
 )  # fmt: skip
 
 
-class VaeGenerator:
+class VaeGenerator(WithoutWords):
     """An autoencoder whose decoder makes pictures of drawn latents.
 
     Attributes:
@@ -51,10 +50,6 @@ class VaeGenerator:
         self.tensors = read_tensors(folder, WEIGHTS, self.config.shapes(), device)
         self.digest = weights_digest(folder)
         self._lock = threading.Lock()
-
-    def prompt_reading(self, prompt: str) -> PromptReading:
-        """It reads no prompt: nothing is counted and nothing is cut."""
-        return PromptReading(0, 0, ())
 
     def autoencode(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(n, H, W) uint8 grey images encoded (mean of the posterior) and decoded again, same shape.
