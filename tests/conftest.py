@@ -7,6 +7,7 @@ from lab.threads import apply_thread_policy
 apply_thread_policy("test")
 
 import os  # noqa: E402
+import sys  # noqa: E402
 from collections import defaultdict  # noqa: E402
 from collections.abc import Iterator  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -22,6 +23,14 @@ ROWS = (
     + [f"X-{n:02d}" for n in range(1, 12)]
 )
 FAULTS = [f"fault {n}" for n in range(1, 69)]
+
+
+@pytest.fixture(autouse=True)
+def _own_main_module() -> Iterator[None]:
+    """A page under test replaces `__main__` and leaves it behind; child processes would run it again."""
+    own = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = own
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import os  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
 import threading  # noqa: E402
+import time  # noqa: E402
 from types import FrameType  # noqa: E402
 
 from lab.config import Settings, settings  # noqa: E402
@@ -27,6 +28,9 @@ from lab.runs.store import RunStore  # noqa: E402
 
 STOP_PATIENCE_S = 7.0
 _LOCK_PATIENCE_S = 1.0
+# Whoever asked this one to go starts the next with an environment of its own; a successor of this environment would
+# be outdated at once and asked to go again. It takes over only when nobody else does.
+_AFTER_THE_ASKER_S = 5.0
 
 
 class Supervisor:
@@ -49,6 +53,7 @@ class Supervisor:
         self._busy_at = clock.elapsed()
         self._told = ""
         self.wants_successor = False
+        self.successor_after_s = 0.0
 
     def stop(self, _signal: int, _frame: FrameType | None) -> None:
         """Signal handler: end within ten seconds; unfinished runs go back into the queue."""
@@ -96,6 +101,7 @@ class Supervisor:
             # Asked by newer code: the batch may take its time.
             self._stop_at = now + self.place.hang_limit_s
             self.wants_successor = True
+            self.successor_after_s = 0.0 if self.lanes.outdated else _AFTER_THE_ASKER_S
         if self._stop_at is not None:
             self.lanes.ask_to_stop()
             if now > self._stop_at:
@@ -131,6 +137,9 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="lab.runs.supervisor")
     parser.add_argument("--workspace", default=None)
     parser.add_argument("--detach", action="store_true", help="leave the starting process at once")
+    parser.add_argument(
+        "--after", type=float, default=0.0, help="seconds that another may take to come first"
+    )
     parser.add_argument("--stop", action="store_true", help="stop the workers of the workspace instead")
     asked = parser.parse_args([] if argv is None else argv)
     if asked.workspace:
@@ -145,6 +154,7 @@ def main(argv: list[str] | None = None) -> int:
         if os.fork() > 0:
             os._exit(0)
         os.setsid()
+    time.sleep(asked.after)
     lock = FileLock(place.workspace / LOCK)
     if not lock.acquire(_LOCK_PATIENCE_S):
         print("A worker already serves this workspace; nothing was started.", file=sys.stderr)
@@ -161,7 +171,7 @@ def main(argv: list[str] | None = None) -> int:
         lock.release()
     # A run submitted while this one was leaving found the lock held and started no worker.
     if supervisor.wants_successor and supervisor.store.queued_lanes():
-        spawn(SUPERVISOR, place, "--detach").wait()
+        spawn(SUPERVISOR, place, "--detach", "--after", str(supervisor.successor_after_s)).wait()
     return 0
 
 

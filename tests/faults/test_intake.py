@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import psutil
@@ -19,7 +20,7 @@ from lab.data.importing import copying
 from lab.data.importing.copying import copy_images
 from lab.data.importing.importer import add_plan
 from lab.data.importing.new_card import About
-from lab.data.intake import reading
+from lab.data.intake import pool, reading
 from lab.data.intake.contract import limits_of
 from lab.data.sources.contract import ImportPlan, PlannedImage
 from lab.data.store import list_datasets
@@ -119,6 +120,19 @@ def test_no_child_is_left_behind(tmp_path: Path) -> None:
     while children() and time.monotonic() < until:
         time.sleep(0.05)
     assert children() == []
+
+
+def test_children_that_die_at_birth_end_the_import_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "broken_main.py"
+    broken.write_text("raise RuntimeError('cannot start')")
+    program = ModuleType("__main__")
+    program.__file__ = str(broken)
+    monkeypatch.setitem(sys.modules, "__main__", program)
+    monkeypatch.setattr(pool, "_STARTED_WITHIN_S", 2)
+    with pytest.raises(StoreError, match="cannot be started"):
+        add_plan(planned(tmp_path / "in", ["good 1"]), "d", About())
 
 
 def children() -> list[int]:

@@ -182,6 +182,20 @@ def test_an_outdated_worker_is_replaced_after_its_batch(
     assert (gates / "computed").read_text().split() == ["0", "1", "2"]
 
 
+def test_a_worker_asked_to_go_by_a_program_that_left_is_followed(
+    place: Settings, store: RunStore, gates: Path
+) -> None:
+    gate = hold(gates, 1)
+    run = client.submit(RunSpec("toy-device", {"n": 60, "delay": 0.05, "gates": str(gates)}), place)
+    at(gates, 1)
+    old = client.active_workers(place)
+    for entry in store.entries():
+        store.request_stop(entry.name)
+    gate.unlink()
+    until(lambda: store.get(run.id).state == "done", 60)
+    assert set(client.active_workers(place)).isdisjoint(old), "the old one did not do it"
+
+
 def test_one_supervisor_a_workspace_however_many_ask(place: Settings) -> None:
     asked = [threading.Thread(target=client.ensure_worker, args=(place, 5.0)) for _ in range(4)]
     for thread in asked:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import wait
 from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -30,6 +32,9 @@ _PRELOAD = ("lab.data.intake.child", "lab.data.readers.image", "lab.identity", "
 _CRASHED = "The file made the program that reads it stop; it was left out; export it again."
 _REPLACED_AFTER = 500
 _RETRIES = 3
+# A child that dies before it takes its first task is replaced by another one, for ever.
+_STARTED_WITHIN_S = 60
+_NO_CHILDREN = "The processes that read files cannot be started; nothing was imported; close other programs and try again."
 
 
 class Pool:
@@ -67,6 +72,8 @@ class Pool:
             yield from self._settled(*waiting.popleft())
 
     def _settled(self, bundle: list[Task], answer: ProcessFuture[list[Outcome]] | None) -> Iterator[Outcome]:
+        if answer is not None:
+            self._see_started(answer)
         try:
             found = answer.result() if answer is not None else None
         except Exception as error:  # noqa: BLE001  whatever ended the bundle, its files are tried one by one
@@ -82,6 +89,8 @@ class Pool:
         """The outcome of one file in a bundle of its own."""
         for _ in range(_RETRIES):
             answer = self._sent([task])
+            if answer is not None:
+                self._see_started(answer)
             try:
                 if answer is not None:
                     return answer.result()[0]
@@ -94,10 +103,16 @@ class Pool:
             except Exception as error:  # noqa: BLE001  the child died of this file
                 _raise_full_disk(error)
                 return Outcome(task.number, _CRASHED)
-        raise StoreError(
-            "The processes that read files cannot be started; nothing was imported; close other programs and try "
-            "again."
-        )
+        raise StoreError(_NO_CHILDREN)
+
+    def _see_started(self, answer: ProcessFuture[list[Outcome]]) -> None:
+        """Wait until a child works on the oldest task, which is the next one any child takes."""
+        until = time.monotonic() + _STARTED_WITHIN_S
+        while not (answer.running() or answer.done()):
+            if time.monotonic() > until:
+                self._close()
+                raise StoreError(_NO_CHILDREN)
+            wait([answer], timeout=0.5)
 
     def _too_long(self) -> str:
         return (
