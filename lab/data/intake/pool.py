@@ -34,7 +34,9 @@ _REPLACED_AFTER = 500
 _RETRIES = 3
 # A child that dies before it takes its first task is replaced by another one, for ever.
 _STARTED_WITHIN_S = 60
-_NO_CHILDREN = "Processes that read files cannot be started; nothing was imported; close other programs and try again."
+_NO_CHILDREN = (
+    "Processes that read files cannot be started; nothing was imported; close other programs and try again."
+)
 
 
 class Pool:
