@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.metrics import nearest_bfloat16
 from lab.metrics.balls import Balls, Proposals, Side
 from lab.metrics.gram import Screen, tiles
 from lab.metrics.kernel_table import KernelTable
@@ -128,6 +129,10 @@ def nearest_training(pair: SetPair) -> tuple[IntArray, Floats]:
     rows, columns = pair.synthetic.features, pair.real.features
     if not takes(rows, columns):
         return _nearest_by_tiles(pair)
+    if nearest_bfloat16.takes(rows):
+        coarse = nearest_bfloat16.coarse_nearest(rows, columns)
+        if coarse is not None:
+            return coarse
     found, squared, left = proposed_nearest(rows, columns)
     if len(left) <= FEW:
         for row in left:
