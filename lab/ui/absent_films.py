@@ -7,7 +7,6 @@ from lab.data.store import list_datasets
 from lab.errors import NotFoundError
 from lab.generators.card import GeneratorCard
 from lab.generators.cards import get_card
-from lab.runs.records import Run
 
 
 def absent_films(card: GeneratorCard) -> str:
@@ -29,10 +28,10 @@ def absent_films(card: GeneratorCard) -> str:
     )
 
 
-def why_no_neighbours(run: Run) -> str:
-    """Why the samples of a run have no neighbours, and what to do."""
+def why_no_neighbours(generator: str) -> str:
+    """Why the samples of a generator have no neighbours, and what to do."""
     try:
-        told = absent_films(get_card(run.spec.settings["generator"]))
+        told = absent_films(get_card(generator))
     except NotFoundError:
         told = ""
     return told or (

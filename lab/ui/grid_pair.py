@@ -14,12 +14,14 @@ from lab.runs.artifacts import read_artifact
 from lab.runs.grid_requests import Made
 from lab.runs.records import Run
 from lab.ui.films import sample_film
+from lab.ui.frame import link_with
 from lab.ui.grid_about import dataset_of
 from lab.ui.grid_numbers import change_of, delta_png
 from lab.ui.grid_state import recall_cell
 from lab.ui.sample_card import prompt_fit, verdict_line
 from lab.ui.sample_origin import is_public, is_radiograph, note_of, shown_here
 from lab.ui.state import GridKey as Key
+from lab.ui.state import QueryKey
 from lab.ui.viewer import Film, viewer
 from lab.ui.viewer_store import keep
 
@@ -142,6 +144,9 @@ def _answer(run: Run, one: Made) -> None:
 
 def _actions(run: Run, shown: Comparison, on_reference: Callable[[], None]) -> None:
     one = shown.one
+    if one.sample.get("neighbours"):
+        where = {QueryKey.SET: run.id, QueryKey.SAMPLE: one.sample["image_id"]}
+        link_with("neighbours", "See its nearest training images", where, ":material/compare:")
     with st.container(horizontal=True):
         if shown.free and not shown.same:
             st.button(

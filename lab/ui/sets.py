@@ -40,6 +40,11 @@ def generation_runs(limit: int = 200) -> list[Run]:
     ]
 
 
+def grid_runs(limit: int = 50) -> list[Run]:
+    """Finished grids, newest first."""
+    return [run for run in RunStore.open().list(states=("done",), kinds=("grid",), limit=limit) if run.result]
+
+
 def prompts_by_set() -> dict[str, str]:
     """The prompt of each sample set that a run of this workspace made."""
     return {

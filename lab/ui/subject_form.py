@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from lab.data.images import decode
@@ -65,12 +67,7 @@ def _sample(run: Run | None, right: st.delta_generator.DeltaGenerator) -> Subjec
         missing("This run holds no samples.", "Choose another one, or write a prompt.", "prompt", "Prompt")
         return None
     ids = [sample["image_id"] for sample in samples]
-    labels = {
-        sample[
-            "image_id"
-        ]: f"{number}. seed {sample['seed']}, {(sample.get('verdict') or {}).get('label', 'no verdict')}"
-        for number, sample in enumerate(samples, 1)
-    }
+    labels = {sample["image_id"]: _words(number, sample) for number, sample in enumerate(samples, 1)}
     key = _known(sample_key(run.id), ids)
     with right:
         picked = st.selectbox("Sample", ids, format_func=labels.__getitem__, key=key, persist_state="session")
@@ -78,11 +75,20 @@ def _sample(run: Run | None, right: st.delta_generator.DeltaGenerator) -> Subjec
     if subject is None:
         missing(
             "This sample has no neighbours.",
-            why_no_neighbours(run),
+            why_no_neighbours(
+                samples[ids.index(str(picked))].get("generator") or run.spec.settings["generator"]
+            ),
             "prompt",
             "Prompt",
         )
     return subject
+
+
+def _words(number: int, sample: dict[str, Any]) -> str:
+    """Of a sample in the list; a cell of a grid with its prompt, which differs from cell to cell."""
+    verdict = (sample.get("verdict") or {}).get("label", "no verdict")
+    prompt = sample.get("prompt") or ""
+    return f"{number}. seed {sample['seed']}, {verdict}" + (f" · {prompt[:60]}" if prompt else "")
 
 
 def _known(key: str, ids: list[str]) -> str:

@@ -15,7 +15,7 @@ from lab.runs.records import Run
 from lab.runs.requests import neighbours_run
 from lab.ui.films import dataset_film, may_be_public, origin_note, sample_film
 from lab.ui.run_panel import submit
-from lab.ui.sets import generation_runs
+from lab.ui.sets import generation_runs, grid_runs
 from lab.ui.viewer import Film
 
 K = 5
@@ -55,6 +55,8 @@ def sources() -> dict[str, str]:
         prompt = words_of(run.spec.settings)
         words = prompt if len(prompt) <= 70 else f"{prompt[:70]}…"
         found[run.id] = f"{words} ({len(run.spec.settings['seeds'])} samples)"
+    for run in grid_runs():
+        found[run.id] = f"{run.spec.settings['name'] or 'Grid'} ({len(run.spec.settings['cells'])} cells)"
     for card in list_datasets():
         if card.splits.get("held-out"):
             found[f"{card.id}:held-out"] = f"Held-out images of {card.title}"
@@ -63,7 +65,7 @@ def sources() -> dict[str, str]:
 
 def of_sample(run: Run, sample: dict[str, Any]) -> Subject | None:
     """The subject of a generated sample; None when its run searched no dataset."""
-    dataset = run.spec.settings["dataset"]
+    dataset = searched_in(run, sample)
     if dataset is None or not sample.get("neighbours"):
         return None
     public = may_be_public(dataset)
@@ -77,6 +79,13 @@ def of_sample(run: Run, sample: dict[str, Any]) -> Subject | None:
         sample.get("identical"),
         str(sample["artifact"]),
     )
+
+
+def searched_in(run: Run, sample: dict[str, Any]) -> str | None:
+    """The dataset a sample was compared with; in a grid each generator has its own."""
+    chosen = run.spec.settings
+    found = chosen["datasets"].get(sample["generator"]) if "datasets" in chosen else chosen["dataset"]
+    return str(found) if found else None
 
 
 def search_film(dataset: str, image_id: str) -> Run:

@@ -93,9 +93,14 @@ def result_of(run, seed=0):
     """A finished result for a queued grid, of noise."""
     from lab.data.images import encode_png
     from lab.data.samples import NewSample, SampleSetWriter
+    from lab.data.store import open_dataset
     from lab.runs.artifacts import write_artifact
 
     rng = np.random.default_rng(seed)
+    held_out, train = (
+        open_dataset("films").rows(split)["image_id"].tolist() for split in ("held-out", "train")
+    )
+    near = {"patient_id": "p1", "distance": 0.1, "registered": 0.2, "variant": "as is", "found_by": []}
     writer = SampleSetWriter("grid-set", "small", parent="films")
     samples = []
     for number, cell in enumerate(run.spec.settings["cells"]):
@@ -116,6 +121,8 @@ def result_of(run, seed=0):
             "artifact": write_artifact(encode_png(pixels), ".png"), "prompt": request["prompt"], "generator": "small",
             "recipe": {"device": "cpu", "steps": request["steps"], "guidance": request["guidance"]},
             "verdict": {"label": ("near-copy", "ordinary")[number > 0], "p": 0.01, "n_reference": 24, "detectors": []},
+            "neighbours": [{"image_id": name, "split": "train", **near} for name in train[:5]],
+            "held_out": {"image_id": held_out[0], "split": "held-out", **near}, "identical": None,
             "alignment": {"label": "effusion", "probability": 0.8, "asked": None, "text_image": fit}, "off_map": False,
             "text_image": {"why": "", "model": "toy", "films": 30, "tells_apart": 0.9, "sides": None},
         })  # fmt: skip
@@ -152,6 +159,19 @@ def test_a_finished_grid_shows_cells_their_badges_and_the_pair_with_its_differen
     assert "Selected minus the reference" in html and not done.exception
     done.button(key=f"{Key.PAIR}.reference.{run.id}").click().run()
     assert done.session_state[Key.REFERENCE] == 6 and "This is the reference" in said(done)
+
+
+def test_a_cell_opens_beside_its_nearest_training_images(done, visit):
+    (run,) = grids()
+    assert "See its nearest training images" in [link.label for link in done.get("page_link")]
+    cell = run.result["samples"][5]
+    app = visit("neighbours", set=run.id, sample=cell["image_id"])
+    assert not app.exception and not app.error
+    asked = next(one for one in app.selectbox if one.label == "Sample")
+    assert asked.value == cell[
+        "image_id"
+    ] and f"6. seed {cell['seed']}, ordinary · {cell['prompt'][:20]}" in str(asked.options)
+    assert "This sample has no neighbours" not in said(app)
 
 
 @pytest.mark.row("R9")
