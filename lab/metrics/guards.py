@@ -16,6 +16,10 @@ IntArray = NDArray[np.int64]
 Level = Literal["stop", "warn", "note"]
 FEW_IMAGES, FEW_PATIENTS, NAMED = 500, 50, 8
 CONSTANT_SHARE = 0.02
+NOT_CALIBRATED = (
+    "needs a calibrated dataset with held-out images; all others are computed; prepare it on the Library "
+    "page, then measure again."
+)
 
 
 @dataclass(frozen=True)
@@ -139,9 +143,7 @@ def _check_metric(spec: MetricSpec, sizes: InputSizes) -> Iterable[Finding]:
     if "captions" in spec.needs and sizes.no_pairs:
         yield Finding("stop", f"{spec.title}: {sizes.no_pairs}", spec.name)
     if "near-copy" in spec.needs and not sizes.has_verdicts:
-        yield Finding(
-            "stop", f"{spec.title} needs the near-copy verdicts of samples and held-out images.", spec.name
-        )
+        yield Finding("stop", f"{spec.title} {NOT_CALIBRATED}", spec.name)
     for need in spec.needs:
         if need in sizes.absent:
             yield Finding("stop", f"{spec.title}: {sizes.absent[need]}", spec.name)

@@ -153,6 +153,22 @@ def test_real_films_of_any_dataset_in_a_synthetic_set_are_found_and_block_the_ru
     assert real_files(resolve("reference:held-out")) == [] and told([], 3) == ""
 
 
+def test_without_a_calibration_only_the_near_copy_share_is_left_out(workspace: Path, tmp_path: Path) -> None:
+    from lab.runs.inline import run_inline
+    from lab.runs.requests import evaluate_run
+
+    add_folder(films(tmp_path / "reference", 120, 60), "reference")
+    run = run_inline(
+        evaluate_run(
+            "reference", "reference:held-out", ["kernel-distance", "near-copy-share"], copies="measure"
+        )
+    )
+    assert run.state == "done" and run.result is not None, run.error
+    found = {one["metric"]: one for one in run.result["results"]}
+    assert found["near-copy-share"]["value"] is None and "calibrated" in found["near-copy-share"]["note"]
+    assert found["kernel-distance"]["value"] is not None
+
+
 @pytest.mark.row("X-03")
 @pytest.mark.parametrize(
     ("changes", "words"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lab.errors import NotComputable
 from lab.metrics.comparison import Comparison, Measurement
+from lab.metrics.guards import NOT_CALIBRATED
 from lab.metrics.per_image import compare_shares
 from lab.metrics.registry import metric
 from lab.metrics.spec import MetricSpec
@@ -36,9 +37,7 @@ def near_copy_share(comparison: Comparison) -> Measurement:
     """Share of samples with verdict "near-copy"; control: the share of held-out images with that verdict."""
     given = comparison.given
     if given.near_copy is None or given.control_near_copy is None or comparison.held_out is None:
-        raise NotComputable(
-            "The near-copy share needs verdicts on samples and on held-out images; run the neighbour search."
-        )
+        raise NotComputable(f"The near-copy share {NOT_CALIBRATED}")
     return compare_shares(
         comparison, comparison.held_out, given.near_copy, given.control_near_copy, "near-copy-share"
     )

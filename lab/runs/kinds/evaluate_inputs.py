@@ -41,7 +41,8 @@ def gathered(
             (yield from matrix(ctx, extractor, images)) if images is not None and images.ids() else None
         )
     judged: dict[str, Any] = {}
-    if "near-copy-share" in names and held_out is not None:
+    # Without a calibration the share says itself that it cannot be told; all other metrics go on.
+    if "near-copy-share" in names and held_out is not None and spec.inputs["calibration"] != "none":
         judged = yield from _judged(ctx, spec, extractor, synthetic, held_out)
     sides = Sets(chosen["real"], real, synthetic, held_out, extractor, chosen)
     needs = {need for name in names for need in get_metric(name).spec.asks}
