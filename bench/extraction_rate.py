@@ -20,14 +20,27 @@ from bench.cases import Case
 FILMS = 384
 
 
-def embedded(films: int = FILMS, side: int = 256) -> Case:
+def embedded(films: int = FILMS) -> Case:
     """Features by the embedded extractor, from PNG files to the store."""
-    from lab.device import pick
     from lab.features.extractors import get_extractor
+
+    return _case(get_extractor("efficientnet-lite0"), films)
+
+
+def inception(films: int = 64) -> Case:
+    """The same by the Inception of the Fréchet distance; random weights, since speed does not depend on them."""
+    from bench.extractor_cases import inception_extractor
+
+    return _case(inception_extractor(), films)
+
+
+def _case(extractor: Any, films: int, side: int = 256) -> Case:
+    from lab.device import pick
     from lab.features.loaded import prepare
 
-    dataset, features = _Films(Path(_place().name), films, side), Path(_place().name) / "features"
-    extractor: Any = get_extractor("efficientnet-lite0")
+    where = Path(_place().name) / extractor.id
+    where.mkdir()
+    dataset = _Films(where, films, side)
     images = [dataset.image(name) for name in dataset.ids()]
     extractor.embed(images[:1])
     network, record, step = extractor._network, extractor.record, extractor.record.batch
@@ -41,8 +54,8 @@ def embedded(films: int = FILMS, side: int = 256) -> Case:
             return np.concatenate([network(batch).float().cpu().numpy() for batch in ready])
 
     return Case(
-        f"features of {films} films of {side} px, from files to the store",
-        lambda: _run(extractor, dataset, features / str(next(turns))),
+        f"{extractor.id} features of {films} films of {side} px, from files to the store",
+        lambda: _run(extractor, dataset, where / f"features-{next(turns)}"),
         bare,
         "the network alone, on films ready in memory",
         lambda ours, peer: bool(np.allclose(ours, peer, atol=1e-4 * float(np.abs(peer).max()))),
@@ -52,10 +65,11 @@ def embedded(films: int = FILMS, side: int = 256) -> Case:
 def _run(extractor: Any, dataset: Any, folder: Path) -> Any:
     """The steps of an extraction run, into an empty store, and the matrix read back from it."""
     from lab.data.read_ahead import read_ahead
+    from lab.device import is_host, limit_threads, pick
     from lab.features.store import FeatureStore, extract
 
     store = FeatureStore(folder)
-    with read_ahead(dataset, dataset.ids()) as ahead:
+    with read_ahead(dataset, dataset.ids(), limit_threads() if is_host(pick()) else 0) as ahead:
         for _ in extract(extractor, ahead, store):
             pass
     found = store.matrix(extractor, dataset.digests())

@@ -9,11 +9,14 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bench.cases import Case
+
+if TYPE_CHECKING:
+    from lab.features.loaded import LoadedExtractor
 
 
 def extraction(films: int = 16, side: int = 256) -> Case:
@@ -22,15 +25,9 @@ def extraction(films: int = 16, side: int = 256) -> Case:
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
     from torch_fidelity.utils import get_featuresdict_from_dataset
 
-    from lab.device import CPU
-    from lab.features.loaded import LoadedExtractor
-    from lab.features.records import get_record
-
     pictures = np.random.default_rng(0).integers(0, 256, (films, side, side, 3), dtype=np.uint8)
-    record = get_record("inception-fid")
-    file = Path(tempfile.mkdtemp(prefix="bench-")) / next(iter(record.weights))
-    torch.save(_state(), file)
-    ours = LoadedExtractor(dataclasses.replace(record, folder=str(file.parent), weights={file.name: ""}), CPU)
+    ours = inception_extractor()
+    file = Path(ours.record.folder) / next(iter(ours.record.weights))
     theirs = FeatureExtractorInceptionV3("bench", ["2048"], feature_extractor_weights_path=str(file))
     given = _dataset(torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))))
 
@@ -45,6 +42,20 @@ def extraction(films: int = 16, side: int = 256) -> Case:
         "torch-fidelity, its loop",
         lambda a, b: bool(np.allclose(a, b, atol=2e-4 * float(np.abs(b).max()))),
     )
+
+
+def inception_extractor() -> LoadedExtractor:
+    """The shipped record on a file of random weights."""
+    import torch
+
+    from lab.device import CPU
+    from lab.features.loaded import LoadedExtractor
+    from lab.features.records import get_record
+
+    record = get_record("inception-fid")
+    file = Path(tempfile.mkdtemp(prefix="bench-")) / next(iter(record.weights))
+    torch.save(_state(), file)
+    return LoadedExtractor(dataclasses.replace(record, folder=str(file.parent), weights={file.name: ""}), CPU)
 
 
 def _state() -> dict[str, Any]:

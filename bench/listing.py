@@ -20,6 +20,7 @@ CASES = (
     ("map_cases", "among_neighbours"),
     ("extractor_cases", "extraction"),
     ("extraction_rate", "embedded"),
+    ("extraction_rate", "inception"),
     ("metric_cases", "kernel_distance"),
     ("metric_cases", "neighbourhoods"),
     ("import_rate", "imports"),

@@ -6,6 +6,7 @@ import gc
 import sys
 from pathlib import Path
 
+from lab.allocation import give_back_freed_memory
 from lab.config import settings
 from lab.errors import InputError
 
@@ -110,3 +111,5 @@ def free_memory(whole: bool = True) -> None:
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
+    if whole:
+        give_back_freed_memory()

@@ -1,4 +1,4 @@
-"""The thread policy, set before torch or NumPy are imported.
+"""The policy for threads and memory, set before torch or NumPy are imported.
 
 libgomp spins while it waits: one other busy process then makes torch more than ten times slower.
 Only the standard library is imported here, so that every entry point can call it first.
@@ -7,6 +7,8 @@ Only the standard library is imported here, so that every entry point can call i
 from __future__ import annotations
 
 import os
+
+from lab.allocation import keep_freed_memory
 
 _SPIN = {"app": "10000", "cli": "10000", "worker": "0", "test": "0"}
 
@@ -25,3 +27,5 @@ def apply_thread_policy(role: str) -> None:
     os.environ.setdefault("NUMBA_NUM_THREADS", str(os.cpu_count() or 1))
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    if role != "app":  # it computes nothing, and stays small
+        keep_freed_memory()

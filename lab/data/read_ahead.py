@@ -1,10 +1,15 @@
-"""An image set whose next images are read from disk while the last ones are being worked on."""
+"""An image set whose next images are read from disk before they are asked for: between two batches, or during them.
+
+A network on an accelerator does not need the processor, so images are decoded while it computes. A network on the
+processor uses all of it, and whatever else runs at the same time holds up each of its layers: there images are decoded
+in its pauses, as many at a time as there are threads.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,18 +25,19 @@ AHEAD = 64
 
 
 class ReadAhead:
-    """The same set; images are decoded in one thread of their own, in the order in which they will be asked for.
-
-    Decoding gives the interpreter free, so a network on an accelerator or on other cores does not wait for it.
+    """The same set; images are decoded in threads of their own, in the order in which they will be asked for.
 
     Args:
         images: the set.
         order: ids in the order in which they will be asked for; others are read when they are asked for.
-        pool: of one thread.
+        pool: of the threads.
+        in_pauses: decode only while an image is being waited for.
     """
 
-    def __init__(self, images: ImageSet, order: Sequence[str], pool: ThreadPoolExecutor) -> None:
-        self._images, self._pool = images, pool
+    def __init__(
+        self, images: ImageSet, order: Sequence[str], pool: ThreadPoolExecutor, in_pauses: bool = False
+    ) -> None:
+        self._images, self._pool, self._in_pauses = images, pool, in_pauses
         self._left = iter(order)
         self._waiting: OrderedDict[str, Future[NDArray[Any]]] = OrderedDict()
 
@@ -72,10 +78,14 @@ class ReadAhead:
 
     def image(self, image_id: str) -> NDArray[Any]:
         """Pixels; what reading it raised is raised here."""
-        self._fill()
+        if not (self._in_pauses and self._waiting):
+            self._fill()
+        if self._in_pauses:
+            wait(self._waiting.values())
         waiting = self._waiting.pop(image_id, None)
         found = self._images.image(image_id) if waiting is None else waiting.result()
-        self._fill()
+        if not self._in_pauses:
+            self._fill()
         return found
 
     def _fill(self) -> None:
@@ -87,10 +97,16 @@ class ReadAhead:
 
 
 @contextmanager
-def read_ahead(images: ImageSet, order: Sequence[str]) -> Iterator[ReadAhead]:
-    """A set that reads ahead; what is not yet read when it ends is left."""
-    pool = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
+def read_ahead(images: ImageSet, order: Sequence[str], in_pauses: int = 0) -> Iterator[ReadAhead]:
+    """A set that reads ahead; what is not yet read when it ends is left.
+
+    Args:
+        images: the set.
+        order: ids in the order in which they will be asked for.
+        in_pauses: threads that decode while an image is being waited for, and then only; 0 for one that goes on.
+    """
+    pool = ThreadPoolExecutor(in_pauses or 1, thread_name_prefix="read-ahead")
     try:
-        yield ReadAhead(images, order, pool)
+        yield ReadAhead(images, order, pool, in_pauses > 0)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

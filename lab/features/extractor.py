@@ -46,6 +46,16 @@ class FeatureExtractor(FeatureKey, Protocol):
 def as_rgb8(image: NDArray[Any]) -> NDArray[np.float32]:
     """Image as grey levels 0..255, shape (H, W, 3), float32; grey is repeated.
 
+    Raises:
+        ImageError: for another type or shape, or an empty image.
+    """
+    levels = _levels(image)
+    return np.repeat(levels[:, :, None], 3, axis=2) if image.ndim == 2 else levels
+
+
+def _levels(image: NDArray[Any]) -> NDArray[np.float32]:
+    """Grey levels 0..255 in the image's own shape.
+
     Integers of 16 bits are stretched linearly from their own minimum and maximum, because a film of 12 bits
     in a 16-bit file would else be almost black; 8 bits are taken as they are.
 
@@ -62,13 +72,13 @@ def as_rgb8(image: NDArray[Any]) -> NDArray[np.float32]:
     if image.dtype == np.uint16:
         low, high = float(levels.min()), float(levels.max())
         levels = (levels - low) * (255.0 / max(high - low, 1.0))
-    return np.repeat(levels[:, :, None], 3, axis=2) if image.ndim == 2 else levels
+    return levels
 
 
 def as_grey8(image: NDArray[Any]) -> NDArray[np.float32]:
     """Image as grey levels 0..255, shape (H, W), float32; colour by its luma (Rec. 601)."""
     if image.ndim == 2:
-        return as_rgb8(image)[:, :, 0]
+        return _levels(image)
     return as_rgb8(image) @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 

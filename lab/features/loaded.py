@@ -101,16 +101,17 @@ def prepare(record: ExtractorRecord, images: Sequence[NDArray[Any]], device: str
     """
     import torch
 
-    as_levels = as_rgb8 if record.channels == "rgb" else as_grey8
-    levels = [as_levels(image) for image in images]
+    # A grey film would have three equal planes: one is resized.
     grey = record.channels == "rgb" and all(image.ndim == 2 for image in images)
-    if grey:  # three equal planes: one is resized
-        levels = [level[:, :, 0] for level in levels]
+    as_levels = as_rgb8 if record.channels == "rgb" and not grey else as_grey8
+    levels = [as_levels(image) for image in images]
     batch = to_square(levels, record.input_size, device, record.resampling, record.fit, record.resize_to)
     mean, std = (
         torch.tensor(values, dtype=torch.float32, device=batch.device).view(1, -1, 1, 1)
         for values in (record.levels_mean, record.levels_std)
     )
-    return (((batch.expand(-1, 3, -1, -1) if grey else batch) - mean) / std).contiguous(
-        memory_format=torch.channels_last
+    planes = 3 if grey else batch.shape[1]
+    out = torch.empty(
+        (len(batch), planes, *batch.shape[2:]), device=batch.device, memory_format=torch.channels_last
     )
+    return torch.sub(batch.expand(-1, planes, -1, -1), mean, out=out).div_(std)
