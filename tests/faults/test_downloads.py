@@ -104,8 +104,10 @@ def test_code_pickles_and_second_copies_are_never_asked_for(shell: Call, hub: Hu
 
 
 @pytest.mark.fault(22)
-@pytest.mark.parametrize("name", [WEIGHTS, "vae/config.json"])
-@pytest.mark.parametrize("fault", ["wrong bytes", "longer", "cut"])
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [(WEIGHTS, "wrong bytes"), (WEIGHTS, "longer"), (WEIGHTS, "cut"), ("vae/config.json", "wrong bytes")],
+)
 def test_wrong_or_partial_file_is_removed_and_retry_works(
     shell: Call, hub: Hub, workspace: Path, name: str, fault: str
 ) -> None:
