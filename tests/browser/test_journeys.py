@@ -236,6 +236,7 @@ def canaries(source: Path, target: Path, count: int) -> None:
         (target / f"canary-{number}.png").write_bytes(encode_png(np.clip(altered, 0, 255).astype(np.uint8)))
 
 
+@pytest.mark.slow
 def test_real_films_are_imported_and_planted_copies_stand_out(
     test_data, serve, worker, workspace, tmp_path, page, seen, picture
 ):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = [pytest.mark.timeout(1200), pytest.mark.slow]
 READY_MS = 600_000
 PROJECTOR = {"width": 1280, "height": 720}
 # What would tell the answer: tags, verdicts, scores.

@@ -214,11 +214,19 @@ def test_generate_twice_gives_equal_bytes_and_is_served_from_the_store(
         ["--prompt", "effusion", "--guidance", "-1"],
     ],
 )
-def test_requests_out_of_range_are_one_sentence(shell: Call, tmp_path: Path, words: list[str]) -> None:
-    told = shell("generate", "--generator", "toy-cxr", "--out", str(tmp_path), *words, expect=1)
-    assert "nothing was started" in told["error"]
-    assert "x" * 50 not in told["error"], "a prompt is never repeated in an error"
-    assert list(tmp_path.iterdir()) == []
+def test_requests_out_of_range_are_one_sentence(
+    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    from lab.commands.main import run
+
+    out = tmp_path / "out"
+    with pytest.raises(SystemExit) as ended:
+        run(["generate", "--generator", "phantom-cxr", "--out", str(out), "--json", *words])
+    told, complaint = capsys.readouterr()
+    assert ended.value.code == 1 and json.loads(told)["error"] == complaint.strip()
+    assert "nothing was started" in told and "\n" not in complaint.strip()
+    assert "x" * 50 not in told, "a prompt is never repeated in an error"
+    assert not out.exists()
 
 
 def test_runs_are_listed_and_shown(shell: Call, added: dict[str, Any]) -> None:

@@ -90,6 +90,7 @@ def measured(looked, extractor: str, subject: str):
     )[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extractor", [COLOUR_TEXTURE, SCATTERING])
 def test_drawn_ellipses_fail_and_phantoms_come_nearer(looked, extractor: str) -> None:
     bad = ratio_of(measured(looked, extractor, "ellipses"), extractor)
@@ -115,6 +116,7 @@ def test_the_halves_are_disjoint_and_matched(halves: tuple[Pictures, Pictures]) 
         assert (first.labels == label).sum() == (second.labels == label).sum() == count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extractor", [COLOUR_TEXTURE, SCATTERING])
 def test_the_halves_cannot_be_told_apart_and_classes_can(looked, extractor: str) -> None:
     figures = measured(looked, extractor, "drawn well")

@@ -77,6 +77,7 @@ def test_generator_without_its_base_says_what_to_train(workspace):
         list(train(GENERATOR))
 
 
+@pytest.mark.slow
 def test_recipe_goes_on_from_another_generators_denoiser(shared, tmp_path):
     card = read_card(finished(train(GENERATOR)))
     recipe = dataclasses.replace(GENERATOR, id="toy-further", starts=card.id, unet_steps=1, unet_rate=1e-9)
