@@ -38,6 +38,7 @@ def build_four_by_four(page: Any, settle: Callable[..., None]) -> None:
         "large", "small", "moderate", "(left out)"
     ]  # fmt: skip
     _look_at_a_cell(page, settle)
+    settle(page, 1000)  # a file asked for while the page is drawn anew is not given
     _take_files(page)
 
 
