@@ -65,11 +65,11 @@ def _case(extractor: Any, films: int, side: int = 256) -> Case:
 def _run(extractor: Any, dataset: Any, folder: Path) -> Any:
     """The steps of an extraction run, into an empty store, and the matrix read back from it."""
     from lab.data.read_ahead import read_ahead
-    from lab.device import is_host, limit_threads, pick
+    from lab.device import host_threads
     from lab.features.store import FeatureStore, extract
 
     store = FeatureStore(folder)
-    with read_ahead(dataset, dataset.ids(), limit_threads() if is_host(pick()) else 0) as ahead:
+    with read_ahead(dataset, dataset.ids(), host_threads()) as ahead:
         for _ in extract(extractor, ahead, store):
             pass
     found = store.matrix(extractor, dataset.digests())

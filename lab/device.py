@@ -54,6 +54,11 @@ def limit_threads() -> int:
     return count
 
 
+def host_threads() -> int:
+    """Threads of a network on the processor, set as `limit_threads` does; 0 where an accelerator computes."""
+    return limit_threads() if is_host(pick()) else 0
+
+
 def half_types(device: str) -> tuple[str, ...]:
     """The 16-bit number types that this device computes with as fast as it should; none is none.
 

@@ -67,7 +67,8 @@ def _sample(run: Run | None, right: st.delta_generator.DeltaGenerator) -> Subjec
         missing("This run holds no samples.", "Choose another one, or write a prompt.", "prompt", "Prompt")
         return None
     ids = [sample["image_id"] for sample in samples]
-    labels = {sample["image_id"]: _words(number, sample) for number, sample in enumerate(samples, 1)}
+    several = len({sample.get("prompt") for sample in samples}) > 1
+    labels = {sample["image_id"]: _words(number, sample, several) for number, sample in enumerate(samples, 1)}
     key = _known(sample_key(run.id), ids)
     with right:
         picked = st.selectbox("Sample", ids, format_func=labels.__getitem__, key=key, persist_state="session")
@@ -84,10 +85,10 @@ def _sample(run: Run | None, right: st.delta_generator.DeltaGenerator) -> Subjec
     return subject
 
 
-def _words(number: int, sample: dict[str, Any]) -> str:
-    """Of a sample in the list; a cell of a grid with its prompt, which differs from cell to cell."""
+def _words(number: int, sample: dict[str, Any], several: bool) -> str:
+    """Of a sample in the list, with its prompt where there are several: in a grid it differs from cell to cell."""
     verdict = (sample.get("verdict") or {}).get("label", "no verdict")
-    prompt = sample.get("prompt") or ""
+    prompt = (sample.get("prompt") or "") if several else ""
     return f"{number}. seed {sample['seed']}, {verdict}" + (f" · {prompt[:60]}" if prompt else "")
 
 

@@ -14,6 +14,7 @@ from lab.prompts.past import words_of
 from lab.runs.records import Run
 from lab.runs.requests import neighbours_run
 from lab.ui.films import dataset_film, may_be_public, origin_note, sample_film
+from lab.ui.grid_about import dataset_of
 from lab.ui.run_panel import submit
 from lab.ui.sets import generation_runs, grid_runs
 from lab.ui.viewer import Film
@@ -83,9 +84,10 @@ def of_sample(run: Run, sample: dict[str, Any]) -> Subject | None:
 
 def searched_in(run: Run, sample: dict[str, Any]) -> str | None:
     """The dataset a sample was compared with; in a grid each generator has its own."""
-    chosen = run.spec.settings
-    found = chosen["datasets"].get(sample["generator"]) if "datasets" in chosen else chosen["dataset"]
-    return str(found) if found else None
+    if run.spec.kind == "grid":
+        return dataset_of(run, sample["generator"])
+    found: str | None = run.spec.settings["dataset"]
+    return found
 
 
 def search_film(dataset: str, image_id: str) -> Run:

@@ -53,14 +53,14 @@ def embedded(
 ) -> Generator[Progress, None, int]:
     """Extract what is missing of a set; yields progress, returns how many images were extracted."""
     from lab.data.read_ahead import read_ahead
-    from lab.device import is_host, limit_threads, pick
+    from lab.device import host_threads
     from lab.features.store import FeatureStore, extract
 
     missing: list[int] = []
     store = FeatureStore(ctx.settings.features)
     names = dict(zip(images.digests(), images.ids(), strict=True))
     order = [names[digest] for digest in store.missing(extractor, names)]
-    with read_ahead(images, order, limit_threads() if is_host(pick()) else 0) as ahead:
+    with read_ahead(images, order, host_threads()) as ahead:
         for done, total in extract(extractor, ahead, store, on_missing=missing.append):
             yield ctx.progress(stage, done, total)
     return missing[0]
