@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
@@ -51,9 +52,8 @@ def browser():
     path = chromium_path()
     if path is None:
         pytest.skip("NO CHROMIUM: browser tests are not run; install chromium or set LAB_CHROMIUM")
-    from playwright.sync_api import sync_playwright
-
     with sync_playwright() as driver:
+        expect.set_options(timeout=20_000)
         started = driver.chromium.launch(executable_path=path, args=FLAGS)
         yield started
         started.close()

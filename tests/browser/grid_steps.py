@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from playwright.sync_api import expect
 
 TABLE = ".doppel-grid"
 
@@ -33,7 +34,7 @@ def build_four_by_four(page: Any, settle: Callable[..., None]) -> None:
     page.get_by_text(re.compile("made in")).wait_for(timeout=180_000)
     settle(page, 1000)
     pictures = page.locator(f"{TABLE} [data-cell] img")
-    assert pictures.count() == 16
+    expect(pictures).to_have_count(16)
     assert [page.locator(f"{TABLE} .label").nth(at).inner_text() for at in range(4)] == [
         "large", "small", "moderate", "(left out)"
     ]  # fmt: skip
@@ -53,10 +54,10 @@ def _look_at_a_cell(page: Any, settle: Callable[..., None]) -> None:
         "image => image.complete && image.naturalWidth > 0", arg=difference.element_handle()
     )
     page.get_by_text("Where the difference lies").wait_for()
-    assert page.locator(".viewer .frame").count() >= 2, "the cell beside its reference"
+    expect(page.locator(".viewer .frame").nth(1), "the cell beside its reference").to_be_visible()
     page.get_by_text("Differences", exact=True).click()
     page.locator(f"{TABLE} table.differences").wait_for()
-    assert page.locator(f"{TABLE} .figure").count() == 12, "all but the first of each row"
+    expect(page.locator(f"{TABLE} .figure"), "all but the first of each row").to_have_count(12)
 
 
 def _take_files(page: Any) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import expect
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,9 +45,11 @@ def test_a_deep_link_on_a_fresh_server_goes_through_the_entry_script(app, page, 
     page.goto(f"{app}/metrics")
     settled()
     links = page.get_by_test_id("stSidebarNavLink").all_inner_texts()
-    assert page.locator("h1").inner_text() == "Metrics"
+    expect(page.locator("h1")).to_have_text("Metrics", use_inner_text=True)
     assert len(links) == 7 and any("Library" in text for text in links)
-    assert "Research use, not for diagnosis" in page.get_by_test_id("stSidebar").inner_text()
+    expect(page.get_by_test_id("stSidebar")).to_contain_text(
+        "Research use, not for diagnosis", use_inner_text=True
+    )
     assert seen.errors == []
 
 

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.timeout(1200)
 READY_S = 600
@@ -142,7 +143,7 @@ def test_from_a_prompt_to_a_chart(phantom, serve, worker, workspace, page, seen,
     page.get_by_role("option", name="Left", exact=True).click()
     settle(page)
     box = page.get_by_role("textbox", name="Prompt", exact=True)
-    assert box.input_value() == "Left pleural effusion."
+    expect(box).to_have_value("Left pleural effusion.")
     count = page.get_by_label("Images", exact=True)
     count.fill("24")
     count.press("Enter")
@@ -169,11 +170,13 @@ def test_from_a_prompt_to_a_chart(phantom, serve, worker, workspace, page, seen,
     settle(page)
     tags = page.locator(".viewer .frame").evaluate_all("all => all.map(one => one.dataset.tag)")
     assert tags == ["SYNTHETIC"] + ["PHANTOM"] * 6
-    caption = page.locator(".viewer .caption").nth(0).inner_text()
-    assert str(made.result["samples"][1]["seed"]) in caption
-    nearest = made.result["samples"][1]["neighbours"][0]
-    assert f"{nearest['distance']:.4f}" in page.locator(".viewer .caption").nth(1).inner_text()
-    assert page.get_by_text("False alarms on held-out images").count() == 1
+    sample = made.result["samples"][1]
+    expect(page.locator(".viewer .caption").nth(0)).to_contain_text(str(sample["seed"]), use_inner_text=True)
+    nearest = sample["neighbours"][0]
+    expect(page.locator(".viewer .caption").nth(1)).to_contain_text(
+        f"{nearest['distance']:.4f}", use_inner_text=True
+    )
+    expect(page.get_by_text("False alarms on held-out images")).to_have_count(1)
     picture("neighbours", 1100)
 
     go(page, "Feature space")
@@ -198,7 +201,7 @@ def test_from_a_prompt_to_a_chart(phantom, serve, worker, workspace, page, seen,
     settle(page, 1500)
     names = {item["metric"] for item in measured.result["results"]}
     assert {"kernel-distance", "closer-to-training", "near-copy-share"} <= names
-    assert page.get_by_text("Kernel distance").count() >= 1
+    expect(page.get_by_text("Kernel distance").first).to_be_visible()
     picture("metrics", 1150)
     go(page, "Library")
     picture("library")

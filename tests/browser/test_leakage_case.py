@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from lab.leakage import access_log, verdicts
 from lab.leakage.case_order import training_first
@@ -67,7 +68,7 @@ def test_a_case_is_judged_by_keys_alone_and_nothing_is_told_before(room, page, s
     row = room.rows[0]
     hidden = [*TELLING, row["image_id"], row["training"]["image_id"], row["control"]["image_id"]]
     told = page.evaluate(WHOLE)
-    assert page.locator(".viewer .frame").count() == 3
+    expect(page.locator(".viewer .frame")).to_have_count(3)
     assert [word for word in hidden if word in told] == []
 
     page.keyboard.press("4")
@@ -75,7 +76,8 @@ def test_a_case_is_judged_by_keys_alone_and_nothing_is_told_before(room, page, s
     page.locator("button:not([disabled])", has_text="Go on to candidate B").wait_for()
     page.keyboard.press("Enter")
     page.get_by_text("Is candidate B the same patient").wait_for()
-    assert verdicts.of_set("set-1") == [] and page.locator("table.evidence").count() == 0
+    expect(page.locator("table.evidence")).to_have_count(0)
+    assert verdicts.of_set("set-1") == []
     page.keyboard.press("2")
     page.get_by_text("Candidate B: probably different").wait_for()
     page.locator("button:not([disabled])", has_text="Store and show the answer").wait_for()
@@ -101,7 +103,8 @@ def test_a_case_is_judged_by_keys_alone_and_nothing_is_told_before(room, page, s
     page.locator("button:not([disabled])", has_text="Next case").wait_for()
     page.keyboard.press("Enter")
     page.get_by_text("Candidate A: not rated yet").wait_for()
-    assert "Case 2 of 7" in page.inner_text("body") and page.locator("table.evidence").count() == 0
+    expect(page.locator("body")).to_contain_text("Case 2 of 7", use_inner_text=True)
+    expect(page.locator("table.evidence")).to_have_count(0)
     assert seen.errors == [] and seen.outside == []
 
 

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from lab.generators.cards import EMBEDDED
 from tests.browser.conftest import settle
@@ -64,6 +65,6 @@ def test_an_empty_workspace_says_what_is_missing_on_every_panel(level, seen) -> 
         level.get_by_text(panel, exact=True).click()
         level.get_by_text(re.compile(says)).wait_for()
         settle(level, 200)
-    assert level.get_by_text("Traceback").count() == 0
+    expect(level.get_by_text("Traceback")).to_have_count(0)
     keep(level, "leakage-remedies-empty")
     assert seen.errors == []

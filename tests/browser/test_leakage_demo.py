@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.timeout(1200), pytest.mark.slow]
 READY_MS = 600_000
@@ -106,7 +107,7 @@ def test_a_presenter_plays_it_with_the_keyboard_alone(shipped, serve, worker, wo
     page.locator(".slide-film img").first.wait_for(timeout=READY_MS)
     page.locator(".deck .bar").wait_for(timeout=60_000)
     page.wait_for_timeout(1500)
-    assert page.locator(".slide-film").count() == 6
+    expect(page.locator(".slide-film")).to_have_count(6)
     page.keyboard.press("f")
     page.wait_for_function("document.documentElement.classList.contains('doppel-show')")
     picture("1")
@@ -166,13 +167,13 @@ def test_a_presenter_plays_it_with_the_keyboard_alone(shipped, serve, worker, wo
 
     told = page.locator("[data-matrix]").get_attribute("data-matrix")
     assert told == recount(workspace)
-    assert page.locator(".slide-thumbs.found img").count() == int(told.split("-")[0])
+    expect(page.locator(".slide-thumbs.found img")).to_have_count(int(told.split("-")[0]))
     honest = re.compile("none found by these detectors at this sensitivity|are near-copies")
-    assert page.get_by_text(honest).count() == 1
+    expect(page.get_by_text(honest)).to_have_count(1)
     page.keyboard.press("Home")
     at_step(page, 1)
     assert heading(page) == "What it was trained on"
-    assert page.get_by_test_id("stDownloadButton").count() == 0
+    expect(page.get_by_test_id("stDownloadButton")).to_have_count(0)
     assert seen.outside == [] and seen.errors == []
 
 

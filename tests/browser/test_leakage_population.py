@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from lab.leakage.population import distance_column, film_column
 from lab.neighbours.verdict import NEAR_COPY_P, p_values
@@ -113,7 +114,7 @@ def test_the_counts_follow_a_drag_and_the_gallery_follows_its_end(workspace, tmp
 
     handle.press("Enter")
     assert _compare(page, table, distances, patients) == first
-    assert page.get_by_role("button", name="Back to the calibrated threshold").is_disabled()
+    expect(page.get_by_role("button", name="Back to the calibrated threshold")).to_be_disabled()
 
     # A finger on the handle.
     touch = page.context.new_cdp_session(page)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Seen, settle
 
@@ -37,10 +38,10 @@ def test_rows_open_cards_and_a_card_is_added(
     settle(page)
     click_row(page, 0)
     page.get_by_role("heading", name="ardiac").wait_for()
-    assert page.get_by_text("Weights", exact=True).first.is_visible()
+    expect(page.get_by_text("Weights", exact=True).first).to_be_visible()
     page.get_by_role("button", name="All generators").click()
     page.get_by_text("Click a row to open").wait_for()
-    assert search.input_value() == "flow matching + cardiac", "the list is as it was left"
+    expect(search, "the list is as it was left").to_have_value("flow matching + cardiac")
 
     page.get_by_text("Add a generator", exact=True).click()
     page.get_by_text("YAML or JSON", exact=True).click()
@@ -49,6 +50,7 @@ def test_rows_open_cards_and_a_card_is_added(
         f"id: ours\ntitle: Ours\nfamily: GAN\nconditioning: none\nsize: 100\nfolder: {tmp_path / 'model'}"
     )
     box.press("Control+Enter")
+    settle(page)
     page.get_by_role("button", name="Keep the card").click()
     page.get_by_text("sizes must be multiples of 8").wait_for()
     box.fill(
@@ -58,5 +60,5 @@ def test_rows_open_cards_and_a_card_is_added(
     settle(page)
     page.get_by_role("button", name="Keep the card").click()
     page.get_by_role("heading", name="Ours").wait_for()
-    assert page.get_by_text("The card was kept.").is_visible()
+    expect(page.get_by_text("The card was kept.")).to_be_visible()
     assert seen.errors == [] and seen.outside == []

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -152,12 +153,14 @@ def test_a_point_opens_its_own_film_and_a_lasso_its_own_gallery(shown, page, see
     page.mouse.move(x, y, steps=5)
     card = page.locator(".doppel-map .card")
     card.wait_for(state="visible")
-    assert card.locator(".tag").inner_text() == "REAL"
+    expect(card.locator(".tag")).to_have_text("REAL", use_inner_text=True)
     assert card.locator("img").get_attribute("src").startswith("data:image/webp")
     page.mouse.click(x, y)
     page.get_by_text("and its nearest training images").wait_for()
     page.locator(".viewer .frame").first.wait_for()
-    assert page.locator(".doppel-facts dd").first.inner_text() == table["image_id"].iloc[row]
+    expect(page.locator(".doppel-facts dd").first).to_have_text(
+        table["image_id"].iloc[row], use_inner_text=True
+    )
 
     before = page.evaluate(RANGE)
     page.evaluate("document.querySelector('.doppel-map').scrollIntoView({block: 'start'})")
@@ -187,7 +190,7 @@ def test_a_point_opens_its_own_film_and_a_lasso_its_own_gallery(shown, page, see
     page.get_by_role("option", name="Label", exact=True).click()
     page.wait_for_function("old => document.querySelector('.doppel-map').dataset.digest !== old", arg=old)
     np.testing.assert_allclose(page.evaluate(RANGE), zoomed, rtol=1e-6)
-    assert page.get_by_text(re.compile(rf"^{len(inside)} selected:")).count() == 1
+    expect(page.get_by_text(re.compile(rf"^{len(inside)} selected:"))).to_have_count(1)
     assert page.locator(".doppel-map .colours").inner_text().split() != []
     page.get_by_role("button", name="Clear selection").click()
     page.get_by_text("Rest on a point for its film").wait_for()
@@ -199,8 +202,8 @@ def test_without_its_drawing_library_the_map_says_so_and_the_page_stays(shown, p
     page.route("**/api/map/plotly-*", lambda route: route.abort())
     page.reload()
     page.get_by_text("The map could not be drawn").wait_for()
-    assert page.get_by_text("Trustworthiness").count() >= 1
-    assert page.get_by_role("combobox", name="Colour by").is_enabled()
+    expect(page.get_by_text("Trustworthiness").first).to_be_visible()
+    expect(page.get_by_role("combobox", name="Colour by")).to_be_enabled()
 
 
 def taken(kind: str, rows) -> str:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import settle
 
@@ -76,9 +77,9 @@ def test_a_ready_choice_from_launch_to_file(app, page, seen, tmp_path) -> None:
     page.get_by_role("tab", name="Utility").click()
     page.get_by_text("Gain from adding samples").first.click()
     page.get_by_text("Changed by hand: 0 added, 1 left out.").wait_for()
-    assert page.get_by_role("tab", name="Utility").is_visible(), (
-        "a tick neither folds the list nor leaves its tab"
-    )
+    expect(
+        page.get_by_role("tab", name="Utility"), "a tick neither folds the list nor leaves its tab"
+    ).to_be_visible()
     page.get_by_role("combobox", name="Synthetic set").click()
     page.get_by_role("option", name="held-out split").click()
     settle(page)
@@ -94,7 +95,7 @@ def test_a_ready_choice_from_launch_to_file(app, page, seen, tmp_path) -> None:
         assert run.id in page.url, "a reload finds the run again"
         page.reload()
         page.get_by_text(re.compile(r"^2 of \d+ metrics so far")).wait_for()
-        assert page.get_by_role("button", name="Cancel").is_enabled()
+        expect(page.get_by_role("button", name="Cancel")).to_be_enabled()
     finally:
         worker.go_on.set()
         worker.join(120)
@@ -103,7 +104,7 @@ def test_a_ready_choice_from_launch_to_file(app, page, seen, tmp_path) -> None:
     settle(page)
     page.get_by_role("button", name="Trace").first.click()
     page.get_by_text(run.id).first.wait_for()
-    assert page.get_by_text(run.spec.inputs["real"][:16]).first.is_visible()
+    expect(page.get_by_text(run.spec.inputs["real"][:16]).first).to_be_visible()
     page.keyboard.press("Escape")
     with page.expect_download() as caught:
         page.get_by_role("button", name="Download CSV").click()
@@ -127,5 +128,5 @@ def test_a_ready_choice_from_launch_to_file(app, page, seen, tmp_path) -> None:
     mark.wait_for()
     mark.click(force=True)
     page.locator('.viewer .frame[data-index="0"]').wait_for()
-    assert page.get_by_text(re.compile(r"small:held-out\W+ \d+ images")).count() == 1
+    expect(page.get_by_text(re.compile(r"small:held-out\W+ \d+ images"))).to_have_count(1)
     assert seen.outside == [] and seen.errors == []

@@ -138,7 +138,7 @@ def test_a_pair_of_an_audit_opens_among_its_neighbours(shown, page, seen):
     frame(page, 7).wait_for()
     frame(page, 1).locator("canvas").first.click()
     page.get_by_role("combobox", name="Sample").wait_for()
-    assert page.get_by_role("radio", name="One image").is_checked()
+    expect(page.get_by_role("radio", name="One image")).to_be_checked()
     page.locator(".viewer .caption", has_text="seed 10").first.wait_for()
     page.locator(".viewer .caption", has_text="nearest held-out image").first.wait_for()
     assert seen.errors == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import settle
 from tests.browser.grid_steps import build_four_by_four
@@ -91,7 +92,7 @@ def test_grid_cancel_and_recall(workspace, serve, worker, page, seen):
     settle(page)
     tab(page, "Queue")
     page.get_by_text("Waits at place 1").wait_for()
-    assert page.get_by_text("Waits at place 2").count() == 0
+    expect(page.get_by_text("Waits at place 2")).to_have_count(0)
 
     worker()
     until(lambda: runs()[1].state == "done", "the run that was kept did not end")
@@ -105,7 +106,7 @@ def test_grid_cancel_and_recall(workspace, serve, worker, page, seen):
     )
     page.get_by_text("Generate makes this image again").wait_for()
     settle(page)
-    assert page.get_by_role("textbox", **BOX).input_value() == "Large left pleural effusion."
+    expect(page.get_by_role("textbox", **BOX)).to_have_value("Large left pleural effusion.")
     shows(page, "Seed", samples[2]["seed"])
     before = len(runs())
     page.get_by_role("button", name="Generate", exact=True).click()

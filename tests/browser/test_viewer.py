@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from tests.builders import viewer_wall as wall
 
@@ -153,7 +155,9 @@ def test_a_drag_sets_window_and_level_of_all_linked_films(tab):
     mine, other = facts(tab, 0), facts(tab, 2)
     assert abs(int(mine["width"]) - 295) <= 6 and abs(int(mine["level"]) - 98) <= 6
     assert other["width"] == mine["width"] and other["level"] == mine["level"]
-    assert f"W {mine['width']}  L {mine['level']}" in frame(tab, 0).locator(".numbers").inner_text()
+    expect(frame(tab, 0).locator(".numbers")).to_contain_text(
+        f"W {mine['width']}  L {mine['level']}", use_inner_text=True
+    )
     tab.mouse.dblclick(*middle(tab, 0))
     assert facts(tab, 0)["width"] == "255"
 
@@ -188,7 +192,7 @@ def test_the_page_keeps_its_wheel_until_a_film_is_used(tab):
     tab.mouse.move(*middle(tab, 0))
     tab.mouse.wheel(0, -300)
     assert facts(tab, 0)["zoom"] == "1.0000"
-    assert "Click" in frame(tab, 0).locator(".hint").inner_text()
+    expect(frame(tab, 0).locator(".hint")).to_contain_text("Click", use_inner_text=True)
 
 
 def test_every_key_does_its_work_and_none_reaches_the_page(tab):
@@ -215,15 +219,16 @@ def test_every_key_does_its_work_and_none_reaches_the_page(tab):
     tab.keyboard.press("u")
     assert after("i", "invert") == "false" and facts(tab, 0)["invert"] == "true"
     tab.keyboard.press("?")
-    assert tab.locator(".viewer .help").first.is_visible()
+    expect(tab.locator(".viewer .help").first).to_be_visible()
     tab.keyboard.press("?")
     tab.keyboard.press("f")
-    assert frame(tab, 0).get_attribute("class").endswith("large") and not frame(tab, 1).is_visible()
+    expect(frame(tab, 1)).to_be_hidden()
+    assert frame(tab, 0).get_attribute("class").endswith("large")
     tab.keyboard.press("f")
     tab.keyboard.press("c")  # opens Streamlit's dialog about its caches, if it got there
     tab.keyboard.press("Escape")
     tab.wait_for_timeout(200)
-    assert tab.locator("[data-testid=stDialog]").count() == 0
+    expect(tab.locator("[data-testid=stDialog]")).to_have_count(0)
     assert tab.evaluate(f"({FOCUSED})()") == ""
 
 
@@ -277,9 +282,13 @@ def test_the_magnifier_is_at_the_same_place_in_all_films_and_values_are_read(tab
     expected = wall.windowed(wall.deep(), 30000.0, 50000.0)[32, 32]
     # The film pixel under the pointer, three times as large, and one pixel to its upper left.
     assert one[9:12] == [expected] * 3
-    assert frame(tab, 0).locator(".value").inner_text().startswith(f"{wall.noise()[32, 32]}\n")
-    assert frame(tab, 1).locator(".value").inner_text().startswith(f"{wall.deep()[32, 32]:,}\n")
-    assert frame(tab, 1).locator(".cursor").is_visible()
+    expect(frame(tab, 0).locator(".value")).to_have_text(
+        re.compile(rf"^{wall.noise()[32, 32]}\n"), use_inner_text=True
+    )
+    expect(frame(tab, 1).locator(".value")).to_have_text(
+        re.compile(rf"^{wall.deep()[32, 32]:,}\n"), use_inner_text=True
+    )
+    expect(frame(tab, 1).locator(".cursor")).to_be_visible()
 
 
 def test_a_marked_region_comes_back_in_image_coordinates(tab):
@@ -317,7 +326,7 @@ def test_another_film_takes_the_place_with_its_own_words_and_view(tab):
     tab.get_by_text("swap").first.click()
     frame(tab, 0).locator(".caption", has_text="another").wait_for()
     assert frame(tab, 0).evaluate("box => box.same === true")  # no frame was built anew, nothing flickered
-    assert frame(tab, 0).locator(".tag").inner_text() == "SYNTHETIC"
+    expect(frame(tab, 0).locator(".tag")).to_have_text("SYNTHETIC", use_inner_text=True)
     assert np.array_equal(shown(tab, 0), grey(wall.noise()[::-1]))
     assert facts(tab, 1)["invert"] == "true"
     tab.get_by_text("swap").first.click()
@@ -358,7 +367,7 @@ def test_a_blinded_viewer_holds_no_word(shared, tab):
 
 @pytest.mark.fault(60)
 def test_hostile_captions_are_text(tab):
-    assert "<script>" in frame(tab, 1).locator(".caption").inner_text()
+    expect(frame(tab, 1).locator(".caption")).to_contain_text("<script>", use_inner_text=True)
     assert tab.evaluate("window.hacked === undefined")
 
 
@@ -387,7 +396,7 @@ def test_an_error_in_the_script_stays_in_its_viewer(tab):
     tab.evaluate(BREAK)
     tab.get_by_text("more").first.click()
     tab.locator(".viewer").nth(1).locator(".problem").wait_for()
-    assert "could not draw" in tab.locator(".viewer").nth(1).inner_text()
+    expect(tab.locator(".viewer").nth(1)).to_contain_text("could not draw", use_inner_text=True)
     tab.evaluate("() => { window.OffscreenCanvas = window.kept }")
     frame(tab, 0).focus()
     tab.keyboard.press("i")
@@ -423,7 +432,7 @@ def test_words_can_be_read_heard_and_reached(tab):
     poor = [(name, ratio) for name, ratio in tab.evaluate(CONTRAST) if ratio < 4.5]
     assert poor == []
     viewer = tab.locator(".viewer").first
-    assert viewer.get_by_role("toolbar", name="Viewer tools").count() == 1
+    expect(viewer.get_by_role("toolbar", name="Viewer tools")).to_have_count(1)
     assert (
         viewer.get_by_role(
             "img", name="REAL: film of 64 by 64 pixels, noise-set, train, a1b2c3, noise"

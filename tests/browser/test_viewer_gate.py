@@ -9,6 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 ROOT = Path(__file__).resolve().parents[2]
 FILM = re.compile(r":\d+/media/")
@@ -66,11 +67,12 @@ def test_films_are_for_whoever_is_signed_in_and_listed(browser, serve, tmp_path)
 
     page.goto(base)
     page.get_by_role("button", name="Sign in").wait_for()
-    assert page.get_by_text("inside").count() == 0
+    expect(page.get_by_text("inside")).to_have_count(0)
     context.add_cookies([login(base, "stranger@example.org")])
     page.reload()
     page.get_by_text("not on the list").wait_for()
-    assert page.get_by_text("inside").count() == 0 and not [url for url in asked if FILM.search(url)]
+    expect(page.get_by_text("inside")).to_have_count(0)
+    assert not [url for url in asked if FILM.search(url)]
 
     reader = login(base, "Reader@example.org")
     context.add_cookies([reader])

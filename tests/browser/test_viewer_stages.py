@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.test_viewer import INSIDE, SHRINK, facts, frame, grey, middle, shown
 from tests.builders import viewer_wall as wall
@@ -76,7 +77,7 @@ def test_a_layout_of_fewer_films_takes_the_keys_along(browser, module_serve, tmp
     page.locator('.frame[data-index="6"][data-ready=true]').wait_for()
     page.locator('.frame[data-index="5"]').focus()
     page.keyboard.press(".")
-    assert page.locator(".frame:visible").count() == 2
+    expect(page.locator(".frame:visible")).to_have_count(2)
     focused = (
         "() => [...document.querySelectorAll('*')].map(one => one.shadowRoot && one.shadowRoot.activeElement)"
     )
@@ -86,7 +87,7 @@ def test_a_layout_of_fewer_films_takes_the_keys_along(browser, module_serve, tmp
     assert page.evaluate(f"({focused})().filter(Boolean).map(one => one.dataset.index)") == ["1"]
     page.get_by_text("again").click()
     page.get_by_text("run 1").wait_for()
-    assert page.locator(".frame:visible").count() == 2  # a rerun keeps the layout
+    expect(page.locator(".frame:visible")).to_have_count(2)  # a rerun keeps the layout
     page.close()
 
 
@@ -162,7 +163,7 @@ def test_the_legend_names_masks_and_switches_each(tab):
     assert first.evaluate(colour) == "rgb(64, 201, 227)" and second.evaluate(colour) == "rgb(242, 165, 65)"
     both = shown(tab, 3).astype(int)
     tab.locator(".viewer").first.get_by_label("Mask opacity").fill("0")
-    assert not legend.is_visible()
+    expect(legend).to_be_hidden()
     plain = shown(tab, 3).astype(int)
     assert np.array_equal(plain, grey(wall.windowed(wall.stack()[4], 1750.0, 4000.0)))
     tab.locator(".viewer").first.get_by_label("Mask opacity").fill("0.4")
@@ -178,12 +179,12 @@ def test_the_legend_names_masks_and_switches_each(tab):
     assert np.array_equal(shown(tab, 3), both)
     x, y = middle(tab, 3)
     tab.mouse.move(x - 60, y - 60)
-    assert "left ventricle" in frame(tab, 3).locator(".value").inner_text()
+    expect(frame(tab, 3).locator(".value")).to_contain_text("left ventricle", use_inner_text=True)
 
 
 @pytest.mark.fault(64)
 def test_a_blinded_viewer_names_no_mask_and_nobody(tab):
-    assert tab.locator(".viewer .credit").first.inner_text() == f"Films: {wall.CREDIT}"
+    expect(tab.locator(".viewer .credit").first).to_have_text(f"Films: {wall.CREDIT}", use_inner_text=True)
     tab.get_by_text("blind").first.click()
     blind = tab.locator(".viewer").nth(1)
     blind.locator(".frame[data-ready=true]").nth(1).wait_for()
@@ -191,7 +192,7 @@ def test_a_blinded_viewer_names_no_mask_and_nobody(tab):
         "Mask label 1",
         "Mask label 2",
     ]
-    assert blind.locator(".credit").inner_text() == ""
+    expect(blind.locator(".credit")).to_have_text("", use_inner_text=True)
     assert not any(word in tab.evaluate(INSIDE) for word in wall.WORDS)
 
 
