@@ -1,7 +1,8 @@
 """A whole extraction run beside the bare network: files, decoding, resizing, checks and the store included.
 
-The peer is the network alone, on the same films already decoded, resized and normalised in memory. A run that takes
-each feature once and lets nothing wait comes near it; the table says how near.
+The peer is the network alone, on the same films already decoded, resized and normalised in memory, one micro-batch
+after another with all threads at each layer. A run that takes each feature once and lets nothing wait comes near it;
+one that computes micro-batches side by side on the same threads may pass it.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from bench.cases import Case
+from lab.data.imageset import FrameSet
 
 FILMS = 384
 
@@ -77,35 +81,28 @@ def _run(extractor: Any, dataset: Any, folder: Path) -> Any:
     return found
 
 
-class _Films:
-    """Soft random films as PNG files, read and checked as every file is."""
+class _Films(FrameSet):
+    """Soft random films as PNG files with a table of their digests, read and checked as a dataset's films are."""
 
     def __init__(self, folder: Path, films: int, side: int) -> None:
         from PIL import Image
 
+        from lab.provenance import digest_file
+
         rng = np.random.default_rng(0)
-        self._files: dict[str, Path] = {}
+        rows = []
         for number in range(films):
             coarse = Image.fromarray(rng.integers(0, 256, (side // 16, side // 16), dtype=np.uint8))
             file = folder / f"{number:05d}.png"
             coarse.resize((side, side), Image.Resampling.BICUBIC).save(file)
-            self._files[file.stem] = file
+            rows.append({"image_id": file.stem, "path": str(file), "digest": digest_file(file)})
+        super().__init__("films", "PHANTOM", pd.DataFrame(rows).assign(patient_id="", label=""))
 
-    def ids(self) -> list[str]:
-        """One a file."""
-        return list(self._files)
+    def image(self, image_id: str) -> NDArray[Any]:
+        """(H, W) uint8, read, compared with its digest and decoded anew at each call."""
+        from lab.data.dataset import read_image
 
-    def digests(self) -> list[str]:
-        """Of the files."""
-        from lab.provenance import digest_file
-
-        return [digest_file(file) for file in self._files.values()]
-
-    def image(self, name: str) -> Any:
-        """(H, W) uint8, decoded anew at each call."""
-        from lab.data.images import decode
-
-        return decode(self._files[name].read_bytes()).array
+        return read_image(Path(self.cell(image_id, "path")), self.cell(image_id, "digest"))
 
 
 @lru_cache(maxsize=1)

@@ -31,6 +31,7 @@ CASES = (
 REPORTS = (
     ("import_rate", "memory"),
     ("metric_suite", "suite"),
+    ("metric_suite", "suite_with_intervals"),
     ("canary_recall", "recall"),
     ("browser_viewer", "measure"),
     ("browser_map", "measure"),

@@ -96,6 +96,23 @@ def _dimension(rows: int, dimension: int, rounds: int) -> Generator[tuple[str, .
     return np.concatenate([middle["ours suite"], peers])
 
 
+def suite_with_intervals() -> Iterator[tuple[str, ...]]:
+    """The suite's values alone, then with controls, intervals and floors: one round each, 768 dimensions."""
+    from lab.device import limit_threads
+
+    rows = int(os.environ.get("BENCH_ROWS", 10_000))
+    yield f"{rows:,} and {rows:,} x 768", "s", "processor, s", "peak, MB"
+    yield ("---",) * 4
+    real, synthetic = cloud(rows, 768, 2), cloud(rows, 768, 3)
+    with threads(limit_threads()):
+        for told, work in (
+            ("values alone", together),
+            ("with controls, intervals and floors", with_intervals),
+        ):
+            one = taken(partial(work, real, synthetic))
+            yield told, f"{one.seconds:.1f}", f"{one.processor:.1f}", f"{one.megabytes:,.0f}"
+
+
 def _medians(rounds: list[Taken]) -> Pair:
     """Wall and processor seconds, (2,)."""
     return np.median([(one.seconds, one.processor) for one in rounds], axis=0)

@@ -2,7 +2,8 @@
 
 A network allocates the same few megabytes at each layer. By default the C library gives them back each time, and the
 system hands out zeroed pages anew: in features of 256 px films that was 3,000 page faults a film and a third of the
-time. Only the standard library is imported here.
+time. Threads share one place to take memory from: by default each has its own, which is given back and asked for again
+all the same. Only the standard library is imported here.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import sys
 
 # Names of glibc's malloc.h; the largest threshold it takes for blocks of their own is 32 MB.
-_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -2, -3, -8
 _KEPT, _GROWN, _LARGE = 256 << 20, 16 << 20, 32 << 20
 
 
@@ -27,7 +28,7 @@ def keep_freed_memory() -> bool:
         set_option = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):
         return False
-    options = ((_MMAP_THRESHOLD, _LARGE), (_TRIM_THRESHOLD, _KEPT), (_TOP_PAD, _GROWN))
+    options = ((_MMAP_THRESHOLD, _LARGE), (_TRIM_THRESHOLD, _KEPT), (_TOP_PAD, _GROWN), (_ARENA_MAX, 1))
     return all(set_option(option, value) for option, value in options)
 
 

@@ -43,11 +43,11 @@ class FolderSet(FrameSet):
 
     def image_bytes_path(self, image_id: str) -> Path:
         """File of an image."""
-        return Path(str(self.row(image_id)["path"]))
+        return Path(self.cell(image_id, "path"))
 
     def image(self, image_id: str) -> NDArray[Any]:
         """Pixels of an image, uint8 or uint16, (H, W) or (H, W, 3)."""
-        return read_sample(self.image_bytes_path(image_id), str(self.row(image_id)["digest"]))
+        return read_sample(self.image_bytes_path(image_id), self.cell(image_id, "digest"))
 
 
 def from_folder(

@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -69,7 +71,13 @@ class DecodedImage:
 
 def limits_from_settings() -> ImageLimits:
     """The limits of `LAB_MAX_PIXELS` and `LAB_MAX_FILE_BYTES`."""
-    now = settings()
+    return _limits(os.environ.get("LAB_MAX_PIXELS", ""), os.environ.get("LAB_MAX_FILE_BYTES", ""))
+
+
+@lru_cache(maxsize=8)
+def _limits(max_pixels: str, max_file_bytes: str) -> ImageLimits:
+    """Asked for at each image, while the settings follow paths of the disk."""
+    now = settings({"LAB_MAX_PIXELS": max_pixels, "LAB_MAX_FILE_BYTES": max_file_bytes})
     return ImageLimits(now.max_pixels, now.max_file_bytes)
 
 

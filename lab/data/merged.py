@@ -37,7 +37,7 @@ class MergedSet(FrameSet):
 
     def image(self, image_id: str) -> NDArray[Any]:
         """Pixels of a sample, uint8 or uint16, (H, W) or (H, W, 3)."""
-        self.row(image_id)
+        self.position(image_id)
         return self._by_id[image_id].image(image_id)
 
     def set_of(self, image_id: str) -> str:

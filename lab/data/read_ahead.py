@@ -78,10 +78,10 @@ class ReadAhead:
 
     def image(self, image_id: str) -> NDArray[Any]:
         """Pixels; what reading it raised is raised here."""
-        if not (self._in_pauses and self._waiting):
+        if not self._in_pauses or not self._waiting:
             self._fill()
-        if self._in_pauses:
-            wait(self._waiting.values())
+            if self._in_pauses:
+                wait(self._waiting.values())
         waiting = self._waiting.pop(image_id, None)
         found = self._images.image(image_id) if waiting is None else waiting.result()
         if not self._in_pauses:

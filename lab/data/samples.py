@@ -86,11 +86,11 @@ class SampleSet(FrameSet):
 
     def image_bytes_path(self, image_id: str) -> Path:
         """File of a sample, for a viewer that decodes itself."""
-        return self.folder / str(self.row(image_id)["path"])
+        return self.folder / self.cell(image_id, "path")
 
     def image(self, image_id: str) -> NDArray[Any]:
         """Pixels of a sample, uint8 or uint16, (H, W) or (H, W, 3)."""
-        return read_sample(self.image_bytes_path(image_id), str(self.row(image_id)["digest"]))
+        return read_sample(self.image_bytes_path(image_id), self.cell(image_id, "digest"))
 
     def recipe(self, image_id: str) -> dict[str, Any]:
         """Recipe of a sample."""

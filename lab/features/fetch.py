@@ -9,7 +9,7 @@ from lab.errors import GeneratorError, WeightsError
 from lab.features.record import ExtractorRecord
 from lab.features.text_image_folder import VOCABULARIES
 from lab.generators.download import HubFile, OnBytes, download
-from lab.generators.load import HubModel
+from lab.generators.hub import HubModel
 from lab.generators.weights import check_no_code, check_safetensors
 
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.device import CPU, pick
+from lab.device import CPU, is_host, pick
 from lab.errors import WeightsError
 from lab.features.extractor import as_grey8, as_rgb8
 from lab.features.loaders import LOADERS, Network
 from lab.features.places import check_weights, find, weights_digest
 from lab.features.record import ExtractorRecord
 from lab.features.resize import to_square
+from lab.features.side_by_side import side_by_side, sides
 
 if TYPE_CHECKING:
     import torch
@@ -56,15 +57,17 @@ class LoadedExtractor:
         """
         import torch
 
-        device = self._device or pick()
+        device, step = self._device or pick(), self.record.batch
         network = self._load(device)
-        out = np.empty((len(images), self.dimension), dtype=np.float32)
-        with torch.inference_mode():
-            for start in range(0, len(images), self.record.batch):
-                part = images[start : start + self.record.batch]
-                batch = prepare(self.record, part, device)
-                out[start : start + len(part)] = self._checked(network, batch)
-        return out
+        parts = [images[start : start + step] for start in range(0, len(images), step)]
+
+        def features(part: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
+            with torch.inference_mode():  # a setting of each thread
+                return self._checked(network, prepare(self.record, part, device))
+
+        at_once = sides(torch.get_num_threads(), len(parts)) if is_host(device) else 1
+        found = side_by_side(features, parts, at_once)
+        return np.concatenate(found) if found else np.empty((0, self.dimension), dtype=np.float32)
 
     def _checked(self, network: Network, batch: torch.Tensor) -> NDArray[np.float32]:
         """What the network says, when it has the shape that the record states."""
@@ -106,12 +109,15 @@ def prepare(record: ExtractorRecord, images: Sequence[NDArray[Any]], device: str
     as_levels = as_rgb8 if record.channels == "rgb" and not grey else as_grey8
     levels = [as_levels(image) for image in images]
     batch = to_square(levels, record.input_size, device, record.resampling, record.fit, record.resize_to)
+    planes = 3 if grey else batch.shape[1]
+    n, _, height, width = batch.shape
+    out = torch.empty((n, height, width, planes), device=batch.device)
+    for channel in range(planes):
+        out[..., channel] = batch[:, 0 if grey else channel]
+    # Mean and SD repeated over a row: one long loop of equal steps, where a loop over channels has three at a time.
     mean, std = (
-        torch.tensor(values, dtype=torch.float32, device=batch.device).view(1, -1, 1, 1)
+        torch.tensor(values, dtype=torch.float32, device=batch.device).expand(planes).repeat(width)
         for values in (record.levels_mean, record.levels_std)
     )
-    planes = 3 if grey else batch.shape[1]
-    out = torch.empty(
-        (len(batch), planes, *batch.shape[2:]), device=batch.device, memory_format=torch.channels_last
-    )
-    return torch.sub(batch.expand(-1, planes, -1, -1), mean, out=out).div_(std)
+    out.view(n * height, width * planes).sub_(mean).div_(std)
+    return out.permute(0, 3, 1, 2)

@@ -62,6 +62,8 @@ def to_square(
         if fit == "crop":
             top, left = (round((side - size) / 2.0) for side in target)
             resized = resized[:, :, top : top + size, left : left + size]
+        if len(shapes) == 1:
+            return resized.contiguous()
         for row, position in enumerate(positions):
             out[position] = resized[row]
     return torch.stack(out)
