@@ -6,6 +6,8 @@ a prompt or a path given by somebody else's file.
 
 from __future__ import annotations
 
+import errno
+
 
 class LabError(Exception):
     """Base of every error that is shown to a person word for word."""
@@ -49,6 +51,11 @@ class RunCancelled(LabError):
 
 class LeaseLost(LabError):
     """Another worker owns this run now; the late result is dropped."""
+
+
+def disk_full(error: BaseException) -> bool:
+    """Whether an error says that no space is left on the disk, or none of the user's share of it."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def out_of_memory(error: BaseException) -> bool:

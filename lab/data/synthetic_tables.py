@@ -107,11 +107,28 @@ def find_generated(files: FolderIndex, table: Path | None = None) -> GeneratedIm
         return by_table(files, path)
     if shard_files(files) and not files.images():
         return by_rows(files)
+    texts, notes = _texts(files)
     images = [
-        PlannedImage(file, name, {"caption": "", "label": "", "labels": "", "seed": ""})
+        PlannedImage(file, name, texts.get(name) or texts.get(file.name) or _fields({}))
         for name, file in files.images().items()
     ]
-    return GeneratedImages("", tuple(images), (), ())
+    return GeneratedImages("", tuple(images), (), notes)
+
+
+def _texts(files: FolderIndex) -> tuple[dict[str, dict[str, str]], tuple[str, ...]]:
+    """Prompt, label and seed by file name, from a usual table beside the images; every image counts all the same."""
+    path = next((files.by_path[name] for name in _TABLES if name in files.by_path), None)
+    if path is None:
+        return {}, ()
+    try:
+        source = open_columns(path, _WANTED)
+    except DatasetError as error:
+        return {}, (f"The table beside the images was not used: {error}",)
+    if "image" not in source.found:
+        return {}, ("The table beside the images names no image, so its prompts and labels were not used.",)
+    texts = {row["image"]: _fields(row.cells) for row in source.rows() if row["image"]}
+    known = sum(name in texts or file.name in texts for name, file in files.images().items())
+    return texts, (f"Prompts and labels come from the table beside the images, for {known:,} of them.",)
 
 
 def by_table(files: FolderIndex, path: Path) -> GeneratedImages:

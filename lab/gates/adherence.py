@@ -39,6 +39,7 @@ SWAPS = 60
 FOUR, FOUR_LIMIT, TIMES = "Time for four images", 3.0, 5
 BLOCK = 20
 CODE = (
+    "lab.auroc",
     "lab.gates.adherence",
     "lab.gates.adherence_figures",
     "lab.gates.adherence_scores",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.auroc import drawn_aurocs
 from lab.gates.probe import Reading, Targets
 
 Floats = NDArray[np.float64]
@@ -55,13 +56,8 @@ def auroc(scores: Floats, positive: NDArray[np.bool_]) -> Statistic:
         scores: (p, s).
         positive: (p,) whether the prompt names the finding.
     """
-    wins = _wins(scores[positive], scores[~positive])
-
-    def value(counts: Counts) -> Floats:
-        up, down = counts[:, positive].astype(float), counts[:, ~positive].astype(float)
-        return _ratio(((up @ wins) * down).sum(axis=1), up.sum(axis=1) * down.sum(axis=1))
-
-    return value
+    flags, prompts = np.repeat(positive, scores.shape[1]), np.repeat(np.arange(len(scores)), scores.shape[1])
+    return lambda counts: drawn_aurocs(scores.ravel(), flags, prompts, counts)
 
 
 def share(hits: Floats) -> Statistic:
@@ -120,18 +116,6 @@ def flips(before: Reading, after: Reading, targets: Targets, seeds: int) -> Floa
 def table(scores: Floats, seeds: int) -> Floats:
     """(p s, k) readings as (p, s, k)."""
     return scores.reshape(-1, seeds, scores.shape[1])
-
-
-def _wins(up: Floats, down: Floats) -> Floats:
-    """(p, q) mean over seeds of whether a sample of prompt p scores above one of prompt q; ties count half."""
-    if not len(down) or not len(up):
-        return np.zeros((len(up), len(down)))
-    columns = [
-        (np.searchsorted(row, up, "left") + np.searchsorted(row, up, "right")).mean(axis=1)
-        / (2 * down.shape[1])
-        for row in np.sort(down, axis=1)
-    ]
-    return np.stack(columns, axis=1)
 
 
 def _ranks(values: Floats, weights: Floats) -> Floats:

@@ -11,13 +11,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.config import ASSETS, settings
 from lab.errors import NotFoundError, WeightsError
 from lab.identification.network import Question, Shape
-from lab.provenance import digest_bytes, digest_file
+from lab.network_folders import CARD, NetworkFolders
 
-CARD, WEIGHTS = "card.json", "network.safetensors"
-SHIPPED = ASSETS / "identity"
+FOLDERS = NetworkFolders("identity", 2)
 WORDS: dict[str, str] = {"patient": "Re-ID network", "copy": "copy embedding"}
 
 
@@ -68,15 +66,12 @@ class IdentityCard:
 
 def own_folder(dataset: str, question: Question) -> Path:
     """Where this workspace keeps a network of a dataset."""
-    return settings().workspace / "identity" / dataset / question
+    return FOLDERS.own / dataset / question
 
 
 def folder_of(dataset: str, question: Question) -> Path | None:
     """Folder of the network in use: the workspace's own before the shipped one; None without any."""
-    for folder in (own_folder(dataset, question), SHIPPED / dataset / question):
-        if (folder / CARD).is_file() and (folder / WEIGHTS).is_file():
-            return folder
-    return None
+    return FOLDERS.in_use(dataset, question)
 
 
 def read_card(folder: Path) -> IdentityCard:
@@ -97,22 +92,14 @@ def read_card(folder: Path) -> IdentityCard:
 def list_cards() -> list[tuple[Path, IdentityCard]]:
     """All networks that can be used here, the workspace's first; damaged cards are passed over."""
     found: dict[tuple[str, str], tuple[Path, IdentityCard]] = {}
-    for root in (settings().workspace / "identity", SHIPPED):
-        for path in sorted(root.glob(f"*/*/{CARD}")):
-            try:
-                card = read_card(path.parent)
-            except WeightsError:
-                continue
-            found.setdefault((card.dataset, card.question), (path.parent, card))
+    for folder, card in FOLDERS.cards(read_card):
+        found.setdefault((card.dataset, card.question), (folder, card))
     return [found[key] for key in sorted(found)]
 
 
 def installed_digest(dataset: str, question: Question) -> str:
     """Digest of card and weights of the network in use, "none" without any."""
-    folder = folder_of(dataset, question)
-    if folder is None:
-        return "none"
-    return digest_bytes((digest_file(folder / WEIGHTS) + digest_file(folder / CARD)).encode())
+    return FOLDERS.digest(dataset, question)
 
 
 def why_absent(dataset: str, question: Question) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.auroc import auroc, drawn_aurocs
 from lab.identification.pairs import judging_pairs
 
 Floats = NDArray[np.float64]
@@ -27,6 +28,7 @@ class Verification:
         missed, taken: shares of pairs of one patient below it, and of pairs of two at or above it.
         patients, same_pairs, other_pairs: how many were judged.
         histogram: counts of scores 0 to 1 in 20 bins, "same" and "other".
+        roc: corners of the ROC curve at 101 scores, "false_positive" and "true_positive".
     """
 
     auc: float
@@ -40,6 +42,7 @@ class Verification:
     same_pairs: int
     other_pairs: int
     histogram: dict[str, list[int]] = field(default_factory=dict)
+    roc: dict[str, list[float]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON."""
@@ -70,7 +73,7 @@ def verify(
         "other": np.histogram(strange, edges)[0].tolist(),
     }
     return Verification(
-        auc=auc(own, strange),
+        auc=auroc(own, strange),
         low=low,
         high=high,
         equal_error=error,
@@ -81,15 +84,8 @@ def verify(
         same_pairs=len(own),
         other_pairs=len(strange),
         histogram=histogram,
+        roc=_corners(own, strange),
     )
-
-
-def auc(positive: Floats, negative: Floats) -> float:
-    """Chance that a score of the first kind exceeds one of the second, ties counted half."""
-    ordered = np.sort(negative)
-    below = np.searchsorted(ordered, positive, "left")
-    up_to = np.searchsorted(ordered, positive, "right")
-    return float((below + up_to).mean() / (2 * len(negative)))
 
 
 def equal_error(positive: Floats, negative: Floats) -> tuple[float, float]:
@@ -99,6 +95,12 @@ def equal_error(positive: Floats, negative: Floats) -> tuple[float, float]:
     taken = 1 - np.searchsorted(np.sort(negative), levels, "left") / len(negative)
     best = int(np.argmin(np.abs(missed - taken)))
     return float((missed[best] + taken[best]) / 2), float(levels[best])
+
+
+def _corners(own: Floats, strange: Floats) -> dict[str, list[float]]:
+    levels = np.unique(np.quantile(np.concatenate([own, strange]), np.linspace(0, 1, 101)))[::-1]
+    rates = ([round(float((side >= level).mean()), 5) for level in levels] for side in (strange, own))
+    return {name: [0.0, *side] for name, side in zip(("false_positive", "true_positive"), rates, strict=True)}
 
 
 def _interval(
@@ -112,11 +114,10 @@ def _interval(
     """Percentiles of the area with patients drawn with replacement; a patient brings the pairs that begin with it."""
     if len(names) < 20:
         return None, None
-    other_owner = np.searchsorted(names, begins)
     rng = np.random.default_rng([seed, 7])
-    found = []
-    for _ in range(REPLICATES):
-        times = np.bincount(rng.integers(0, len(names), len(names)), minlength=len(names))
-        found.append(auc(np.repeat(own, times[owner]), np.repeat(strange, times[other_owner])))
-    low, high = np.percentile(found, (2.5, 97.5))
+    drawn = (rng.integers(0, len(names), len(names)) for _ in range(REPLICATES))
+    times = np.stack([np.bincount(one, minlength=len(names)) for one in drawn])
+    scores, same = np.concatenate([own, strange]), np.arange(len(own) + len(strange)) < len(own)
+    owners = np.concatenate([owner, np.searchsorted(names, begins)])
+    low, high = np.nanpercentile(drawn_aurocs(scores, same, owners, times), (2.5, 97.5))
     return float(low), float(high)

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from lab.atomic import replacing, write_json
 from lab.errors import WeightsError
-from lab.identification.card import CARD, WEIGHTS, IdentityCard, installed_digest, read_card
+from lab.identification.card import IdentityCard, installed_digest, read_card
 from lab.identification.films import as_rgb, as_tensor, small
 from lab.identification.judging import Verification, verify
 from lab.identification.network import FEATURES, build, pair_logits
+from lab.network_folders import CARD, WEIGHTS
 from lab.provenance import digest_bytes, digest_file
 
 __all__ = ["IdentityModel", "installed_digest", "judged", "open_model", "published_state", "write_model"]

@@ -13,8 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.auroc import auroc, drawn_aurocs
 from lab.errors import NotComputable
-from lab.leakage.rates import Rate, best_accuracy, clopper_pearson, draw_rates, patient_ends, rate_at
+from lab.leakage.rates import (
+    Rate,
+    best_accuracy,
+    best_threshold,
+    clopper_pearson,
+    draw_rates,
+    patient_ends,
+    rate_at,
+)
 from lab.metrics.patients import REPLICATES, bootstrap_means, index_patients
 
 Floats = NDArray[np.float64]
@@ -86,9 +95,8 @@ def roc_of(
             "An attack needs finite scores of members and of non-members; nothing was computed; check both sides."
         )
     fpr, tpr = _curve(members, others)
-    wins = _wins(members, others, member_patients, other_patients)
-    area = float(wins.sum() / (len(members) * len(others)))
-    low, high = _interval(area, wins, member_patients, other_patients, seed)
+    area = auroc(members, others)
+    low, high = _interval(area, members, others, member_patients, other_patients, seed)
     people = index_patients(member_patients)[1], index_patients(other_patients)[1]
     accuracy = _accuracy(members, others, member_patients, other_patients, seed)
     best, rates = _operating(members, others, member_patients, other_patients, seed)
@@ -146,7 +154,7 @@ def _accuracy(
     right = [np.zeros(len(members)), np.zeros(len(others))]
     for first in (True, False):
         ours, theirs = (half == first for half in halves)
-        threshold = _best_threshold(members[ours], others[theirs])
+        threshold = best_threshold(members[ours], others[theirs])
         right[0][~ours] = members[~ours] >= threshold
         right[1][~theirs] = others[~theirs] < threshold
     value = float(right[0].mean() + right[1].mean()) / 2
@@ -162,16 +170,6 @@ def _half(patients: NDArray[Any], rng: np.random.Generator) -> NDArray[np.bool_]
     return np.asarray(np.isin(codes, rng.permutation(total)[: total // 2]))
 
 
-def _best_threshold(members: Floats, others: Floats) -> float:
-    """The score from which on a film is called a member, with the best balanced accuracy; 0 where a side is empty."""
-    if not len(members) or not len(others):
-        return 0.0
-    tried = np.unique(np.concatenate([members, others]))
-    hits = 1 - np.searchsorted(np.sort(members), tried, side="left") / len(members)
-    alarms = 1 - np.searchsorted(np.sort(others), tried, side="left") / len(others)
-    return float(tried[int(np.argmax(hits - alarms))])
-
-
 def _curve(members: Floats, others: Floats) -> tuple[Floats, Floats]:
     scores = np.unique(np.concatenate([members, others]))[::-1]
     above = [np.searchsorted(np.sort(-side), -scores, side="right") / len(side) for side in (others, members)]
@@ -183,21 +181,13 @@ def _curve(members: Floats, others: Floats) -> tuple[Floats, Floats]:
     return fpr[bend], tpr[bend]
 
 
-def _wins(
-    members: Floats, others: Floats, member_patients: NDArray[Any], other_patients: NDArray[Any]
-) -> Floats:
-    """(a, b) pairs that members win, half for ties, summed by patient of either side."""
-    rows, a = index_patients(member_patients)
-    columns, b = index_patients(other_patients)
-    won = np.zeros((a, b))
-    for row, score in zip(rows, members, strict=True):
-        gain = (others < score) + 0.5 * (others == score)
-        won[row] += np.bincount(columns, weights=gain, minlength=b)
-    return won
-
-
 def _interval(
-    area: float, wins: Floats, member_patients: NDArray[Any], other_patients: NDArray[Any], seed: int
+    area: float,
+    members: Floats,
+    others: Floats,
+    member_patients: NDArray[Any],
+    other_patients: NDArray[Any],
+    seed: int,
 ) -> tuple[float, float]:
     rows, a = index_patients(member_patients)
     columns, b = index_patients(other_patients)
@@ -205,9 +195,12 @@ def _interval(
         bound = 1.0 - 0.025 ** (1.0 / min(a, b))
         return (0.0, bound) if area == 0.0 else (1.0 - bound, 1.0)
     rng = np.random.default_rng(seed)
-    ours, theirs = np.bincount(rows, minlength=a), np.bincount(columns, minlength=b)
-    left = rng.multinomial(a, np.full(a, 1.0 / a), REPLICATES).astype(np.float64)
-    right = rng.multinomial(b, np.full(b, 1.0 / b), REPLICATES).astype(np.float64)
-    areas = np.einsum("ra,ab,rb->r", left, wins, right, optimize=True) / ((left @ ours) * (right @ theirs))
+    counts = [rng.multinomial(side, np.full(side, 1.0 / side), REPLICATES) for side in (a, b)]
+    areas = drawn_aurocs(
+        np.concatenate([members, others]),
+        np.arange(len(rows) + len(columns)) < len(rows),
+        np.concatenate([rows, a + columns]),
+        np.concatenate(counts, axis=1),
+    )
     low, high = np.percentile(areas, (2.5, 97.5))
     return float(low), float(high)

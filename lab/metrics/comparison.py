@@ -13,16 +13,20 @@ from numpy.typing import NDArray
 
 from lab.metrics.inputs import MetricInput
 from lab.metrics.patients import (
+    FEW_ON_ONE_SIDE,
+    MINIMUM_PATIENTS,
     Z95,
     balanced_draw,
     balanced_groups,
     group_count,
     index_patients,
     jackknife_error,
+    share_interval,
 )
 from lab.metrics.points import Points, SetPair
 
 Floats = NDArray[np.float64]
+Interval = tuple[float | None, float | None]
 FLOOR_DRAWS = 5
 
 
@@ -61,6 +65,41 @@ class Statistic:
 
     value: float
     deleted: Floats
+
+    @property
+    def interval(self) -> Interval:
+        """value +- 1.96 jackknife standard errors, none without deleted values."""
+        if len(self.deleted) == 0:
+            return None, None
+        reach = Z95 * jackknife_error(self.deleted)
+        return self.value - reach, self.value + reach
+
+
+@dataclass(frozen=True, eq=False)
+class Share:
+    """A share of the judged images, each flagged by itself against training images that stay as they are.
+
+    A jackknife that leaves patients of both sets out, as for distances of sets, asks how the share would move with
+    other training images too: its intervals came out twice as wide as the share spreads between sets of samples.
+
+    Args:
+        flags: (m,) of the judged images.
+        patients: (m,) theirs.
+    """
+
+    flags: NDArray[np.bool_]
+    patients: NDArray[np.str_]
+
+    @property
+    def value(self) -> float:
+        """The share, 0 to 1."""
+        return float(self.flags.mean())
+
+    @property
+    def interval(self) -> Interval:
+        """95 % by patient, none with fewer than 20."""
+        enough = index_patients(self.patients)[1] >= MINIMUM_PATIENTS
+        return share_interval(self.flags, self.patients) if enough else (None, None)
 
 
 class Comparison:
@@ -176,22 +215,22 @@ class Comparison:
 
 
 def compare_sets(
-    comparison: Comparison, statistic: Callable[[SetPair], Statistic], floors: bool = True
+    comparison: Comparison, statistic: Callable[[SetPair], Statistic | Share], floors: bool = True
 ) -> Measurement:
-    """Value, control and floor of a set statistic, with jackknife intervals by patient group.
+    """Value, control and floor of a set statistic or of a share, with their intervals by patient.
 
     Args:
         comparison: the sets.
-        statistic: from a pair of sets to the statistic and its delete-one-group values.
+        statistic: from a pair of sets to the statistic and its delete-one-group values, or to a share.
         floors: measure the floor; False where the caller has one of its own.
 
     Returns:
-        value +- 1.96 jackknife standard errors; no interval with fewer than 20 patients on a side.
+        Value, control and floor; no interval with fewer than 20 patients on a side.
     """
     main = statistic(comparison.main)
-    low, high = _interval(main)
+    low, high = main.interval
     control = None if comparison.control is None else statistic(comparison.control)
-    control_low, control_high = _interval(control) if control else (None, None)
+    control_low, control_high = control.interval if control else (None, None)
     pairs = comparison.floors if floors else ()
     values = np.asarray(
         [control.value if control and pair is comparison.control else statistic(pair).value for pair in pairs]
@@ -211,17 +250,10 @@ def compare_sets(
     )
 
 
-def _interval(statistic: Statistic) -> tuple[float | None, float | None]:
-    if len(statistic.deleted) == 0:
-        return None, None
-    reach = Z95 * jackknife_error(statistic.deleted)
-    return statistic.value - reach, statistic.value + reach
-
-
 def _notes(comparison: Comparison, without_interval: bool) -> str:
     sentences = []
     if without_interval:
-        sentences.append("No interval: fewer than 20 patients on one side.")
+        sentences.append(FEW_ON_ONE_SIDE)
     floors, n = comparison.floors, comparison.synthetic.n
     if floors and comparison.held_out is None:
         sentences.append(

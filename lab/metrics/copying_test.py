@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.auroc import mann_whitney_u
 from lab.metrics.blocks import products
 
 Floats = NDArray[np.float64]
@@ -92,7 +93,5 @@ def _nearest(images: Floats, train: Floats) -> Floats:
 def _standardised(held_out: Floats, samples: Floats) -> float:
     """(U - mean) / deviation; far below 0 where samples are nearer."""
     n, m = len(held_out), len(samples)
-    ranked = np.sort(held_out)
-    below, upto = (np.searchsorted(ranked, samples, side) for side in ("left", "right"))
-    u = float(below.sum() + 0.5 * (upto - below).sum())
+    u = mann_whitney_u(samples, held_out)
     return (u - (n * m / 2.0 - 0.5)) / float(np.sqrt(n * m * (n + m + 1) / 12.0))

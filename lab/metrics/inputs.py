@@ -66,6 +66,7 @@ class MetricInput:
         real_findings, synthetic_findings, held_out_findings: every finding of each image joined by "|"; "" where
             nobody said; of a sample those its prompt asks for.
         near_copy: (m,) True where the calibrated verdict on a sample is "near-copy".
+        near_copy_of: (m,) row of the training image that each of them lies nearest to by that verdict, -1 for none.
         control_near_copy: (h,) the same verdict on each held-out image.
         synthetic_pairs, held_out_pairs: (m) and (h) images beside their prompts or captions, by a text-image model.
         no_pairs: why there are none, as one sentence for the person.
@@ -105,6 +106,7 @@ class MetricInput:
     synthetic_findings: StrArray | None = None
     held_out_findings: StrArray | None = None
     near_copy: BoolArray | None = None
+    near_copy_of: IntArray | None = None
     control_near_copy: BoolArray | None = None
     synthetic_pairs: Pairs | None = None
     held_out_pairs: Pairs | None = None
@@ -148,6 +150,7 @@ class MetricInput:
             for suffix in _PARALLEL:
                 self._same_length(f"{name}_{suffix}", rows)
         self._same_length("near_copy", self.n_synthetic)
+        self._same_length("near_copy_of", self.n_synthetic)
         self._same_length("control_near_copy", self.n_held_out)
         if self.held_out is not None and self.held_out_patients is None:
             raise InputError(
@@ -207,6 +210,8 @@ class MetricInput:
         if held_out is None:
             changed["held_out_digests"] = ()
         changed["near_copy"] = None if self.near_copy is None else self.near_copy[synthetic]
+        if self.near_copy_of is not None:
+            changed["near_copy_of"] = _renumbered(self.near_copy_of[synthetic], real, self.n_real)
         if self.control_near_copy is not None:
             changed["control_near_copy"] = None if held_out is None else self.control_near_copy[held_out]
         for name, space in self.spaces.items():

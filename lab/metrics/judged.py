@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.metrics.comparison import Comparison, Measurement
-from lab.metrics.patients import MINIMUM_PATIENTS, REPLICATES, index_patients, share_interval
+from lab.metrics.patients import FEW, MINIMUM_PATIENTS, REPLICATES, index_patients, share_interval
 from lab.metrics.points import Points
 
 Floats = NDArray[np.float64]
@@ -85,7 +85,7 @@ def summarise(
         }  # fmt: skip
     sentences = [note] if note else []
     if low is None:
-        sentences.append("No interval: fewer than 20 patients or samples.")
+        sentences.append(FEW)
     if control is None:
         sentences.append("There are no held-out images: read no single number without its control.")
     return Measurement(
@@ -97,13 +97,13 @@ def summarise(
 def interval(
     judged: Judged, summary: Summary, rng: np.random.Generator
 ) -> tuple[float, float] | tuple[None, None]:
-    """95 % bootstrap interval over patients; the exact binomial bound where every score is 0 or every one 1."""
+    """95 % interval by patient: a bootstrap, or that of a share where every score is 0 or 1."""
     patients, total = index_patients(judged.points.patients)
     if total < MINIMUM_PATIENTS:
         return None, None
     scores = judged.scores
     if summary is mean and bool(np.isin(scores, (0.0, 1.0)).all()):
-        return share_interval(scores > 0, judged.points.patients, rng)
+        return share_interval(scores > 0, judged.points.patients)
     order = np.argsort(scores, kind="stable")
     ranked, owners = scores[order], patients[order]
     found: list[Floats] = []
@@ -186,7 +186,7 @@ def limit_interval(
     low, high = np.percentile(found, (2.5, 97.5))
     flags = limit.flags(judged.scores) > 0
     if flags.all() or not flags.any():
-        exact = share_interval(flags, judged.points.patients, rng)
+        exact = share_interval(flags, judged.points.patients)
         return min(float(low), exact[0]), max(float(high), exact[1])
     return float(low), float(high)
 

@@ -1,5 +1,8 @@
 """The k-th nearest point of a set, for all points and with each patient group left out, by either distance."""
 
+# The only search of metrics that lists several neighbours with exact distances: any k, either measure, in float64, read
+# by `lab.metrics.nearest`. Radii of balls come from the tiles that also feed kernel sums, and the one nearest image of
+# large float32 sets has quicker ways: see `lab.metrics.passes`.
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -14,7 +17,7 @@ from lab.metrics import blocks
 from lab.metrics.blocks import products, rows_per_block
 from lab.metrics.codes import hamming_blocks
 from lab.metrics.comparison import Comparison
-from lab.metrics.points import Points
+from lab.metrics.points import Points, squared_distances
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -77,9 +80,17 @@ class NearList:
             raise NotComputable(
                 f"The {k} nearest neighbours need more than {k} images on each side; add images."
             )
-        rows = np.repeat(self.near[:, k - 1 : k], 1 + groups, axis=1)
-        kth = np.repeat(self.distances[:, k - 1 : k], 1 + groups, axis=1)
-        if not groups or others.groups is None:
+        return self.place(k, groups)
+
+    def place(self, k: int, groups: int = 0) -> Kth:
+        """The same, but row -1 and infinite distance where fewer than k others remain; one column without groups."""
+        others = self.others
+        columns = 1 + (groups if others.groups is not None else 0)
+        if k > self.near.shape[1]:
+            return Kth(np.full((len(self.near), columns), -1), np.full((len(self.near), columns), np.inf))
+        rows = np.repeat(self.near[:, k - 1 : k], columns, axis=1)
+        kth = np.repeat(self.distances[:, k - 1 : k], columns, axis=1)
+        if columns == 1 or others.groups is None:
             return Kth(rows, kth)
         owner = others.groups[self.near]
         for group in range(groups):
@@ -96,6 +107,8 @@ class NearList:
         stay = np.flatnonzero(self.others.groups != group)
         if self.points is self.others:
             stay = stay[stay != row]
+        if len(stay) < k:
+            return -1, float("inf")
         exact = exact_distances(self.points, np.full(len(stay), row), self.others, stay, self.measure)
         place = np.argsort(exact, kind="stable")[k - 1]
         return int(stay[place]), float(exact[place])
@@ -104,7 +117,7 @@ class NearList:
 def near_list(points: Points, others: Points, k: int, measure: Measure = "euclidean") -> NearList:
     """Exact lists of the nearest others, long enough for the k-th one with a patient group left out."""
     kept = min(k + _MORE, others.n - int(points is others))
-    return NearList(points, others, measure, *_nearest(points, others, max(1, kept), measure))
+    return NearList(points, others, measure, *_nearest(points, others, max(0, kept), measure))
 
 
 def near_training(comparison: Comparison, k: int, measure: Measure = "euclidean") -> NearList:
@@ -136,13 +149,14 @@ def exact_distances(
 def _direct(a: Floats, b: Floats, measure: Measure) -> Floats:
     if measure == "hamming":
         return np.asarray((a != b).sum(axis=1) / a.shape[1])
-    gap = a - b
-    return np.einsum("nd,nd->n", gap, gap)
+    return squared_distances(a, b)
 
 
 def _nearest(points: Points, others: Points, kept: int, measure: Measure) -> tuple[IntArray, Floats]:
     """(n, kept) rows and exact distances of the nearest others, closest first."""
     near = np.empty((points.n, kept), dtype=np.int64)
+    if not kept:
+        return near, np.empty((points.n, 0))
     distances = np.empty((points.n, kept))
     for start, block in distance_blocks(points, others, measure):
         rows = np.arange(start, start + len(block))

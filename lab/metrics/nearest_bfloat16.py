@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.metrics.nearest_column import first_of_equals
 from lab.metrics.radii import pair_distances
 
 Floats = NDArray[np.float64]
@@ -141,9 +142,7 @@ def _decided(
 ) -> tuple[IntArray, Floats] | None:
     """The nearest of the listed by direct difference; first of each row the likeliest, which leaves few others."""
     row, column, value = listed
-    order = np.lexsort([column, value, row])
-    row, column, value = row[order], column[order], value[order]
-    likeliest = np.unique(row, return_index=True)[1]
+    likeliest = first_of_equals(row, column, value)
     if len(likeliest) < len(rows):
         return None
     exact = np.full(len(row), np.inf)
@@ -155,6 +154,5 @@ def _decided(
     least = middle - off
     open_ = np.isinf(exact) & (least <= exact[likeliest][row])
     exact[open_] = pair_distances(rows, row[open_], columns, column[open_])
-    order = np.lexsort([column, exact, row])
-    first = order[np.unique(row[order], return_index=True)[1]]
+    first = first_of_equals(row, column, exact)
     return column[first], exact[first]

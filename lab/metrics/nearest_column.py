@@ -1,5 +1,7 @@
 """The nearest column of each row, found while tiles of two sets pass by and decided exactly."""
 
+# One of three ways to one answer, of which `lab.metrics.passes.nearest_training` chooses: this one on accelerators, for
+# small sets and where tiles are made anyway; `nearest_proposed` on processors, `nearest_bfloat16` where they have it.
 from __future__ import annotations
 
 from typing import Any
@@ -73,6 +75,11 @@ class NearestColumn:
         kept = lower <= self._bound.cpu().numpy().astype(np.float64)[row]
         row, column = row[kept], column[kept]
         squared = pair_distances(self._features, row, self._columns, column)
-        order = np.lexsort([column, squared, row])
-        first = np.unique(row[order], return_index=True)[1]
-        return column[order][first], squared[order][first]
+        first = first_of_equals(row, column, squared)
+        return column[first], squared[first]
+
+
+def first_of_equals(row: IntArray, column: IntArray, distances: Floats) -> IntArray:
+    """Which of (p,) pairs is each row's nearest, the lowest column of equals; rows that have a pair, rising."""
+    order = np.lexsort([column, distances, row])
+    return order[np.unique(row[order], return_index=True)[1]]

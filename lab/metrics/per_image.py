@@ -1,4 +1,4 @@
-"""Means of per-image scores: interval by bootstrap over patients, control and floor from held-out images."""
+"""Shares of flagged images: interval by patient, control and floor from held-out images."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.metrics.comparison import Comparison, Measurement
-from lab.metrics.patients import MINIMUM_PATIENTS, REPLICATES, index_patients, share_interval
+from lab.metrics.patients import FEW, MINIMUM_PATIENTS, REPLICATES, index_patients, share_interval
 from lab.metrics.points import Points
 
 Floats = NDArray[np.float64]
@@ -30,11 +30,11 @@ def compare_shares(
     """
     samples, films = flags[comparison.synthetic.order], control_flags[held_out.order]
     rng = comparison.rng(purpose)
-    low, high = _interval(samples, comparison.synthetic.patients, rng)
-    control_low, control_high = _interval(films, held_out.patients, rng)
+    low, high = _interval(samples, comparison.synthetic.patients)
+    control_low, control_high = _interval(films, held_out.patients)
     n = min(len(samples), len(films))
     spread = _means_at(films.astype(np.float64), n, rng)
-    note = "" if low is not None else "No interval: fewer than 20 patients or samples."
+    note = "" if low is not None else FEW
     return Measurement(
         value=float(samples.mean()),
         low=low,
@@ -51,12 +51,10 @@ def compare_shares(
     )
 
 
-def _interval(
-    flags: NDArray[np.bool_], patients: NDArray[np.str_], rng: np.random.Generator
-) -> tuple[float | None, float | None]:
+def _interval(flags: NDArray[np.bool_], patients: NDArray[np.str_]) -> tuple[float | None, float | None]:
     if index_patients(patients)[1] < MINIMUM_PATIENTS:
         return None, None
-    return share_interval(flags, patients, rng)
+    return share_interval(flags, patients)
 
 
 def _means_at(scores: Floats, n: int, rng: np.random.Generator) -> Floats:

@@ -134,7 +134,7 @@ class Points:
         """The nearest other point of each point."""
         from lab.metrics.nearest import nearest
 
-        return nearest(self, self, self.group_count, k=1, same=True)
+        return nearest(self, self, self.group_count, k=1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Steps that the privacy metrics share: means over samples with patient groups left out, rules that flag a copy."""
+"""Steps that the privacy metrics share: rules that flag a copy, bounds where every image scores alike."""
 
 from __future__ import annotations
 
@@ -9,17 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.metrics.comparison import Comparison, Measurement, Statistic
+from lab.metrics.comparison import Comparison, Measurement
 from lab.metrics.patients import index_patients
-from lab.metrics.points import SetPair
 
 Floats = NDArray[np.float64]
-
-
-def over_columns(pair: SetPair, scores: NDArray[Any]) -> Statistic:
-    """Mean of (m, 1 + g) scores; in column j only the samples that stay when group j - 1 is left out count."""
-    values = [float(scores[pair.kept(pair.synthetic, at), at].mean()) for at in range(scores.shape[1])]
-    return Statistic(values[0], np.asarray(values[1:]))
 
 
 def with_per_image(

@@ -10,11 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.metrics.comparison import Comparison, Measurement
-from lab.metrics.patients import MINIMUM_PATIENTS, REPLICATES, bootstrap_means, index_patients, share_interval
+from lab.metrics.patients import (
+    FEW,
+    MINIMUM_PATIENTS,
+    REPLICATES,
+    bootstrap_means,
+    index_patients,
+    share_interval,
+)
 
 Floats = NDArray[np.float64]
 StrArray = NDArray[np.str_]
-FEW = "No interval: fewer than 20 patients or samples."
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +31,7 @@ class Scored:
         values: (s,) finite.
         patients: (s,) patient of each score.
         partners: (s,) the other patient where scores belong to pairs.
-        share: whether scores are 0 or 1, whose mean has an exact bound where all are alike.
+        share: whether scores are 0 or 1, whose mean is a share of images.
     """
 
     values: Floats
@@ -34,12 +40,12 @@ class Scored:
     share: bool = False
 
     def interval(self, rng: np.random.Generator) -> tuple[float | None, float | None]:
-        """95 % of the mean over patients drawn with replacement; None with fewer than 20."""
+        """95 % of the mean over patients drawn with replacement, or of the share; None with fewer than 20."""
         if self.partners is None:
             if index_patients(self.patients)[1] < MINIMUM_PATIENTS:
                 return None, None
             if self.share:
-                return share_interval(self.values > 0.5, self.patients, rng)
+                return share_interval(self.values > 0.5, self.patients)
             means = bootstrap_means(self.values, self.patients, rng)
         else:
             both, total = index_patients(np.concatenate([self.patients, self.partners]))

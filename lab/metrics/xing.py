@@ -1,7 +1,7 @@
 """Xing et al. 2023: each sample is a copy, real, or non-real, by the neighbourhoods of the training images.
 
-Intervals leave patient groups out of both sets. For shares by nearest neighbours that is cautious: on toy clouds the
-intervals were about twice as wide as repeated draws ask for.
+Whether a sample is a copy depends on that sample and on training images that stay as they are, so the scores are means
+over samples and have the interval of a share.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.metrics.codes import holds_codes
-from lab.metrics.comparison import Comparison, Measurement, Statistic, compare_sets
+from lab.metrics.comparison import Comparison, Measurement, Share, compare_sets
 from lab.metrics.left_out import Measure, distance_blocks, exact_distances, near_list, near_training
+from lab.metrics.nearest_column import first_of_equals
 from lab.metrics.points import Points, SetPair
 from lab.metrics.spec import MetricOption
 
@@ -42,14 +43,13 @@ BADGE = "collapse guard active"
 
 @dataclass(frozen=True, eq=False)
 class Classified:
-    """The judged set of a pair, image by image; column 0 for all, column j with patient group j - 1 left out.
+    """The judged set of a pair, image by image.
 
     Args:
-        copy: (m, 1 + g) inside the first-neighbour ball of a training image.
-        inside: (m, 1 + g) inside the k-th-neighbour ball of one.
+        copy: (m,) inside the first-neighbour ball of a training image.
+        inside: (m,) inside the k-th-neighbour ball of one.
         offender: (m,) training row nearest among those of whose ball the image is a copy, -1 for none.
         distance: (m,) to that one, Euclidean or share of codes; infinite for none.
-        kept: (m, 1 + g) which images stay in each column.
         guarded: whether the radius of copies was widened because the set has collapsed.
     """
 
@@ -57,27 +57,20 @@ class Classified:
     inside: Flags
     offender: IntArray
     distance: Floats
-    kept: Flags
     guarded: bool
-
-    def share(self, flags: Flags) -> Statistic:
-        """The share of (m, 1 + g) flags in each column."""
-        shares = (flags & self.kept).sum(axis=0) / self.kept.sum(axis=0)
-        return Statistic(float(shares[0]), np.asarray(shares[1:]))
 
     @property
     def shares(self) -> dict[str, float]:
         """Copy, real and non-real; they sum to 1."""
-        copy, real = self.copy[:, 0], self.real[:, 0]
         return {
-            "copy": float(copy.mean()),
-            "real": float(real.mean()),
-            "non-real": float((~copy & ~real).mean()),
+            "copy": float(self.copy.mean()),
+            "real": float(self.real.mean()),
+            "non-real": float((~self.copy & ~self.real).mean()),
         }
 
     @property
     def real(self) -> Flags:
-        """(m, 1 + g) inside a k-th-neighbour ball and no copy."""
+        """(m,) inside a k-th-neighbour ball and no copy."""
         return self.inside & ~self.copy
 
 
@@ -99,12 +92,10 @@ class Classifier:
         return self._found[id(pair)][1]
 
     def _classify(self, pair: SetPair) -> Classified:
-        first, kth = (table[:, : 1 + pair.groups] for table in self._balls(pair.real))
+        first, kth = self._balls(pair.real)
         guarded = bool(pair.synthetic.features.std(axis=0).mean() <= GUARD)
         if guarded:
             first = first + GUARD
-        absent = np.stack([~pair.kept(pair.real, column) for column in range(1 + pair.groups)], axis=1)
-        first, kth = np.where(absent, 0.0, first), np.where(absent, 0.0, kth)
         if self.measure == "euclidean":
             first, kth = first**2, kth**2
         copy, inside, offender = _inside(pair, first, kth, self.measure)
@@ -113,17 +104,16 @@ class Classifier:
         distance[rows] = exact_distances(pair.synthetic, rows, pair.real, offender[rows], self.measure)
         if self.measure == "euclidean":
             distance = np.sqrt(distance)
-        kept = np.stack([pair.kept(pair.synthetic, column) for column in range(1 + pair.groups)], axis=1)
-        return Classified(copy, inside, offender, distance, kept, guarded)
+        return Classified(copy, inside, offender, distance, guarded)
 
     def _balls(self, real: Points) -> tuple[Floats, Floats]:
-        """(n, 1 + g) distances, not squared, to the first and to the k-th other training image."""
+        """(n,) distances, not squared, to the first and to the k-th other training image."""
         if id(real) not in self._radii:
             if real is self._comparison.real:
                 found = near_training(self._comparison, self._k, self.measure)
             else:
                 found = near_list(real, real, self._k, self.measure)
-            tables = [found.kth(k, real.group_count).distances for k in (1, self._k)]
+            tables = [found.kth(k).distances[:, 0] for k in (1, self._k)]
             first, kth = (np.sqrt(table) if self.measure == "euclidean" else table for table in tables)
             self._radii[id(real)] = (real, first, kth)
         return self._radii[id(real)][1:]
@@ -132,32 +122,25 @@ class Classifier:
 def _inside(pair: SetPair, first: Floats, kth: Floats, measure: Measure) -> tuple[Flags, Flags, IntArray]:
     """Which images lie strictly inside which kind of ball, and the nearest training image they copy."""
     samples, real = pair.synthetic, pair.real
-    copy, inside = np.zeros((samples.n, first.shape[1]), bool), np.zeros((samples.n, first.shape[1]), bool)
+    copy, inside = np.zeros(samples.n, bool), np.zeros(samples.n, bool)
     offender, closest = np.full(samples.n, -1, dtype=np.int64), np.full(samples.n, np.inf)
-    largest = np.maximum(first, kth).max(axis=1)
+    largest = np.maximum(first, kth)
     for start, block in distance_blocks(samples, real, measure):
         norms = samples.norms[start : start + len(block), None] + real.norms[None, :]
         edge = _EDGE * norms if measure == "euclidean" else np.zeros_like(block)
         for row, ball in _batches(*np.nonzero(block <= largest[None, :] + edge)):
-            distance, unsure = block[row, ball], edge[row, ball, None]
-            near = np.abs(distance[:, None] - first[ball]) <= unsure
-            near |= np.abs(distance[:, None] - kth[ball]) <= unsure
-            doubt = np.flatnonzero(near.any(axis=1))
+            distance, unsure = block[row, ball], edge[row, ball]
+            near = np.abs(distance - first[ball]) <= unsure
+            near |= np.abs(distance - kth[ball]) <= unsure
+            doubt = np.flatnonzero(near)
             distance[doubt] = exact_distances(samples, start + row[doubt], real, ball[doubt], measure)
-            hit = distance[:, None] < first[ball]
-            _mark(copy, start + row, hit)
-            _mark(inside, start + row, distance[:, None] < kth[ball])
-            pairs = np.flatnonzero(hit[:, 0])
-            pairs = pairs[np.lexsort([ball[pairs], distance[pairs], row[pairs]])]
-            pairs = pairs[np.unique(row[pairs], return_index=True)[1]]
+            inside[start + row[distance < kth[ball]]] = True
+            pairs = np.flatnonzero(distance < first[ball])
+            copy[start + row[pairs]] = True
+            pairs = pairs[first_of_equals(row[pairs], ball[pairs], distance[pairs])]
             nearer = pairs[distance[pairs] < closest[start + row[pairs]]]
             closest[start + row[nearer]], offender[start + row[nearer]] = distance[nearer], ball[nearer]
     return copy, inside, offender
-
-
-def _mark(flags: Flags, rows: IntArray, hit: Flags) -> None:
-    pair, column = np.nonzero(hit)
-    flags[rows[pair], column] = True
 
 
 def _batches(row: IntArray, ball: IntArray) -> Iterator[tuple[IntArray, IntArray]]:
@@ -179,9 +162,11 @@ def measured(comparison: Comparison, metric: str, score: str) -> Measurement:
         score: "fidelity", "real share" or "privacy".
     """
     sets = classifier(comparison, metric)
-    found = compare_sets(comparison, lambda pair: _score(sets.of(pair), score))
+    found = compare_sets(
+        comparison, lambda pair: Share(_flags(sets.of(pair), score), pair.synthetic.patients)
+    )
     main = sets.of(comparison.main)
-    per_image = _flags(main, score)[:, 0].astype(np.float64)
+    per_image = _flags(main, score).astype(np.float64)
     notes = [found.note] if found.note else []
     if main.guarded:
         notes.insert(0, f"Collapse guard active: the samples vary by no more than {GUARD} on average, so the"
@@ -202,16 +187,12 @@ def _flags(found: Classified, score: str) -> Flags:
     return found.real if score == "real share" else ~found.copy
 
 
-def _score(found: Classified, score: str) -> Statistic:
-    return found.share(_flags(found, score))
-
-
 def _details(comparison: Comparison, sets: Classifier, main: Classified) -> dict[str, Any]:
     order, real = comparison.synthetic.order, comparison.real.order
-    letters = np.where(main.copy[:, 0], "c", np.where(main.real[:, 0], "r", "n"))
+    letters = np.where(main.copy, "c", np.where(main.real, "r", "n"))
     given = np.empty_like(letters)
     given[order] = letters
-    copies = np.flatnonzero(main.copy[:, 0])
+    copies = np.flatnonzero(main.copy)
     copies = copies[np.lexsort([order[copies], main.distance[copies]])]
     told: dict[str, Any] = {
         "bars": main.shares,

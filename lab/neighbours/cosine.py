@@ -1,5 +1,6 @@
 """Detector (b), feature cosine: how near the sample or its mirror image lies in feature space."""
 
+# No search of its own: two of `ExactIndex`, merged.
 from __future__ import annotations
 
 from typing import Any

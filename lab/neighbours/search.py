@@ -5,6 +5,8 @@ vectors, which is exactly 0 for equal vectors, and ordered by (distance, row). N
 on the CPU: rows that lie in a memory-mapped file are searched where they lie.
 """
 
+# The search of pages and detectors: unit rows that may lie in a file larger than memory, any k, a query's own group
+# left out. `lab.metrics` may not import it and needs another: lengths count there, and groups are left out in turn.
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -11,12 +11,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.config import ASSETS, settings
 from lab.errors import NotFoundError, WeightsError
-from lab.provenance import digest_bytes, digest_file
+from lab.network_folders import CARD, NetworkFolders
 
-CARD, WEIGHTS = "card.json", "network.safetensors"
-SHIPPED = ASSETS / "segmenters"
+FOLDERS = NetworkFolders("segmenters", 1)
 
 
 @dataclass(frozen=True)
@@ -55,15 +53,12 @@ class SegmenterCard:
 
 def own_folder(dataset: str) -> Path:
     """Where this workspace keeps the segmenter of a dataset."""
-    return settings().workspace / "segmenters" / dataset
+    return FOLDERS.own / dataset
 
 
 def folder_of(dataset: str) -> Path | None:
     """Folder of the segmenter in use: the workspace's own before the shipped one; None without any."""
-    for folder in (own_folder(dataset), SHIPPED / dataset):
-        if (folder / CARD).is_file() and (folder / WEIGHTS).is_file():
-            return folder
-    return None
+    return FOLDERS.in_use(dataset)
 
 
 def read_card(folder: Path) -> SegmenterCard:
@@ -85,22 +80,14 @@ def read_card(folder: Path) -> SegmenterCard:
 def list_cards() -> list[SegmenterCard]:
     """All segmenters that can be used here, the workspace's first; damaged cards are passed over."""
     found: dict[str, SegmenterCard] = {}
-    for root in (settings().workspace / "segmenters", SHIPPED):
-        for path in sorted(root.glob(f"*/{CARD}")):
-            try:
-                card = read_card(path.parent)
-            except WeightsError:
-                continue
-            found.setdefault(card.dataset, card)
+    for _, card in FOLDERS.cards(read_card):
+        found.setdefault(card.dataset, card)
     return [found[key] for key in sorted(found)]
 
 
 def installed_digest(dataset: str) -> str:
     """Digest of card and weights of the segmenter in use, "none" without any."""
-    folder = folder_of(dataset)
-    if folder is None:
-        return "none"
-    return digest_bytes((digest_file(folder / WEIGHTS) + digest_file(folder / CARD)).encode())
+    return FOLDERS.digest(dataset)
 
 
 def why_absent(dataset: str) -> str:

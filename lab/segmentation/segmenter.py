@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from lab.atomic import replacing, write_json
 from lab.data.pixels import resize, to_grey8
 from lab.errors import WeightsError
+from lab.network_folders import CARD, WEIGHTS
 from lab.provenance import digest_bytes, digest_file
-from lab.segmentation.card import CARD, WEIGHTS, SegmenterCard, read_card
+from lab.segmentation.card import SegmenterCard, read_card
 from lab.segmentation.network import build
 from lab.segmentation.training import as_tensor
 

@@ -24,7 +24,7 @@ from lab.atomic import write_json
 from lab.config import settings
 from lab.data.containers.archive_names import safe_path
 from lab.data.importing.folder_index import shown_name, suffix_of
-from lab.errors import DatasetError, StoreError
+from lab.errors import DatasetError, StoreError, disk_full
 from lab.provenance import digest_json
 
 MAX_MEMBERS = 50_000
@@ -103,7 +103,7 @@ def unpacked(path: Path, limits: ArchiveLimits | None = None) -> Unpacked:
             part.rename(target)
         refused = _told(path, target)
     except OSError as error:
-        reason = "no space is left" if error.errno == 28 else "the zip or the workspace cannot be used"
+        reason = "no space is left" if disk_full(error) else "the zip or the workspace cannot be used"
         raise StoreError(
             f"The zip was not unpacked because {reason}; nothing was kept; free the disk and try again."
         ) from error

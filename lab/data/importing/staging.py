@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from lab.data.intake.journal import JOURNAL
-from lab.errors import DatasetError, RunCancelled, StoreError
+from lab.errors import DatasetError, RunCancelled, StoreError, disk_full
 from lab.lock import FileLock
 
 _OF_RUN = ".importing-run-"
@@ -71,7 +71,7 @@ def staging_folder(target: Path, key: str = "") -> Iterator[Path]:
         keep = bool(key)
         raise
     except OSError as error:
-        reason = "no space is left" if error.errno == 28 else "the workspace cannot be written"
+        reason = "no space is left" if disk_full(error) else "the workspace cannot be written"
         raise StoreError(
             f"The import stopped because {reason}; nothing was kept of it; free the disk and import again."
         ) from error

@@ -6,7 +6,6 @@ Only this module and the readers touch bytes of files nobody vouches for. Errors
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -22,7 +21,7 @@ from lab.data.pixels import encode_png
 from lab.data.readers.contract import ReadImage
 from lab.data.readers.image import IMAGE, outline
 from lab.data.readers.registry import get_reader
-from lab.errors import LabError
+from lab.errors import LabError, disk_full
 from lab.provenance import digest_bytes
 
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ NO_MEMORY = (
 )
 _NESTED = "The file is malformed (nested without end); it was left out; export it again."
 _MASK_ROOM = 256
-FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def begin(environ: Mapping[str, str], memory_mb: int) -> None:
@@ -85,7 +83,7 @@ def _guarded(task: Task, order: Order, alone: bool) -> Outcome:
     except RecursionError:
         return Outcome(task.number, _NESTED)
     except OSError as error:
-        if error.errno in FULL_DISK:  # a full disk is no fault of the file
+        if disk_full(error):  # a full disk is no fault of the file
             raise
         return Outcome(task.number, _damaged(error))
     except Exception as error:  # noqa: BLE001  a decoder's own error refuses its file, whatever it is

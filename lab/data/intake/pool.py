@@ -17,9 +17,9 @@ from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from lab.data.intake.child import FULL_DISK, NO_MEMORY, begin, take
+from lab.data.intake.child import NO_MEMORY, begin, take
 from lab.data.intake.contract import DecodeLimits, Order, Outcome, Task
-from lab.errors import StoreError
+from lab.errors import StoreError, disk_full
 
 if TYPE_CHECKING:
     from pebble import ProcessFuture, ProcessPool
@@ -74,14 +74,8 @@ class Pool:
             yield from self._settled(*waiting.popleft())
 
     def _settled(self, bundle: list[Task], answer: ProcessFuture[list[Outcome]] | None) -> Iterator[Outcome]:
-        if answer is not None:
-            self._see_started(answer)
-        try:
-            found = answer.result() if answer is not None else None
-        except Exception as error:  # noqa: BLE001  whatever ended the bundle, its files are tried one by one
-            _raise_full_disk(error)
-            found = None
-        if found is not None:
+        found = self._taken(answer)
+        if isinstance(found, list):
             yield from found
             return
         for task in bundle:
@@ -90,37 +84,48 @@ class Pool:
     def _alone(self, task: Task) -> Outcome:
         """The outcome of one file in a bundle of its own."""
         for _ in range(_RETRIES):
-            answer = self._sent([task])
-            if answer is not None:
-                self._see_started(answer)
-            try:
-                if answer is not None:
-                    return answer.result()[0]
-            except BrokenProcessPool:
+            found = self._taken(self._sent([task]))
+            if isinstance(found, list):
+                return found[0]
+            if isinstance(found, BrokenProcessPool):
                 self._close()
-            except TimeoutError:
-                return Outcome(task.number, self._too_long())
-            except MemoryError:
-                return Outcome(task.number, NO_MEMORY)
-            except Exception as error:  # noqa: BLE001  the child died of this file
-                _raise_full_disk(error)
-                return Outcome(task.number, _CRASHED)
+            elif found is not None:
+                return Outcome(task.number, self._reason(found))
         raise StoreError(_NO_CHILDREN)
 
-    def _see_started(self, answer: ProcessFuture[list[Outcome]]) -> None:
-        """Wait until a child works on the oldest task, which is the next one any child takes."""
+    def _taken(self, answer: ProcessFuture[list[Outcome]] | None) -> list[Outcome] | Exception | None:
+        """What a child answers, or what ended it; None where the pool broke before it was asked.
+
+        Waits first until a child works on the oldest task, which is the next one any child takes.
+
+        Raises:
+            StoreError: when no child takes it in a minute.
+            OSError: when the disk is full.
+        """
+        if answer is None:
+            return None
         until = time.monotonic() + _STARTED_WITHIN_S
         while not (answer.running() or answer.done()):
             if time.monotonic() > until:
                 self._close()
                 raise StoreError(_NO_CHILDREN)
             wait([answer], timeout=0.5)
+        try:
+            return answer.result()
+        # Memory, time, a crash: what ended the child decides what becomes of the file.
+        except Exception as error:
+            if disk_full(error):
+                raise
+            return error
 
-    def _too_long(self) -> str:
-        return (
-            f"Reading the file takes longer than {self._limits.seconds:g} s; it was left out; export it again or "
-            "raise LAB_DECODE_SECONDS."
-        )
+    def _reason(self, error: Exception) -> str:
+        """Why a file is left out that ended its child."""
+        if isinstance(error, TimeoutError):
+            return (
+                f"Reading the file takes longer than {self._limits.seconds:g} s; it was left out; export it again or "
+                "raise LAB_DECODE_SECONDS."
+            )
+        return NO_MEMORY if isinstance(error, MemoryError) else _CRASHED
 
     def _sent(self, bundle: list[Task]) -> ProcessFuture[list[Outcome]] | None:
         """The answer to come; None when the pool broke and has to be made anew."""
@@ -149,11 +154,6 @@ class Pool:
             pool, self._pool = self._pool, None
             pool.stop()
             pool.join()
-
-
-def _raise_full_disk(error: Exception) -> None:
-    if isinstance(error, OSError) and error.errno in FULL_DISK:
-        raise error
 
 
 def multiprocessing_context() -> Any:

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.auroc import auroc
 from lab.data.preprocess.fingerprint_figures import fingerprint
 from lab.errors import NotComputable
 
@@ -104,7 +105,7 @@ def compare(first: SetFingerprint, second: SetFingerprint, seed: int = 0) -> Mis
         )
     chance = float(np.sqrt((n + m + 1) / (12 * n * m)))
     limit = max(LIMIT, 0.5 + 4 * chance)
-    blocking = _auc(second.figures[:, 0], first.figures[:, 0])
+    blocking = auroc(second.figures[:, 0], first.figures[:, 0])
     falloff = _cross_validated(first, second, seed)
     warnings = [*_format_warning(first, second), *_block_warning(first, second, blocking, limit)]
     if falloff >= limit:
@@ -162,7 +163,7 @@ def _cross_validated(first: SetFingerprint, second: SetFingerprint, seed: int) -
             continue
         weights = _rule(values[train], labels[train])
         scores = values[test] @ weights
-        areas.append(_auc(scores[labels[test]], scores[~labels[test]]))
+        areas.append(auroc(scores[labels[test]], scores[~labels[test]]))
     return float(np.mean(areas)) if areas else 0.5
 
 
@@ -184,10 +185,3 @@ def _rule(values: Floats, labels: NDArray[np.bool_]) -> Floats:
     spread = np.cov(np.concatenate([values[~labels] - low, values[labels] - high]).T)
     ridge = _RIDGE * float(np.trace(spread)) / len(spread) + 1e-12
     return np.asarray(np.linalg.solve(spread + ridge * np.eye(len(spread)), high - low))
-
-
-def _auc(above: Floats, below: Floats) -> float:
-    """Chance that a value of `above` exceeds one of `below`; ties count half."""
-    ordered = np.sort(below)
-    wins = np.searchsorted(ordered, above, "left") + np.searchsorted(ordered, above, "right")
-    return float(wins.mean() / (2 * len(below)))

@@ -7,13 +7,14 @@ from numpy.typing import NDArray
 
 from lab.errors import NotComputable
 from lab.metrics.comparison import Comparison, Measurement
+from lab.metrics.patients import FEW
 from lab.metrics.registry import metric
 from lab.metrics.spec import MetricSpec
-from lab.metrics.utility.arms import COST, finite, left_out, rounded, sentences, spread
+from lab.metrics.utility.arms import COST, finite, left_out, rounded, sentences
 from lab.metrics.utility.discrimination import Reading, means, percentiles
 from lab.metrics.utility.probe import fit_probe
 from lab.metrics.utility.tasks import Labelled, first_task
-from lab.metrics.utility.utility_trts import readings, smaller
+from lab.metrics.utility.utility_trts import beside, readings
 
 TITLE = "AUROC by finding"
 
@@ -57,21 +58,12 @@ def finding_auroc(comparison: Comparison) -> Measurement:
         raise NotComputable(f"{TITLE} needs samples with and without a prompted finding; add some.")
     rng = comparison.rng("finding-auroc")
     drawn, drawn_control = (one.drawn(rng) if one.enough else None for one in (made, control))
-    low, high = (None, None) if drawn is None else percentiles(means(drawn))
-    control_low, control_high = (None, None) if drawn_control is None else percentiles(means(drawn_control))
-    n = min(task.synthetic.n, task.held_out.n)
+    ends = tuple((None, None) if one is None else percentiles(means(one)) for one in (drawn, drawn_control))
     return Measurement(
-        value=made.macro,
-        low=low,
-        high=high,
-        control=finite(control.macro),
-        control_low=control_low,
-        control_high=control_high,
-        **spread(smaller(control, n, rng)),
-        floor_n=n,
+        **beside(made, control, (ends[0], ends[1]), rng),
         note=sentences(
             f"Mean over {len(task.names)} findings.",
-            "No interval: fewer than 20 samples or patients." if low is None else "",
+            FEW if drawn is None else "",
             left_out(task.left_out),
         ),
         per_image=_own(probe.probabilities(task.synthetic.features), task.synthetic, comparison.synthetic.n),

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from lab.errors import NotComputable
 from lab.metrics.alignment.label_model import fit_labels
 from lab.metrics.comparison import Comparison, Measurement
-from lab.metrics.patients import MINIMUM_PATIENTS, REPLICATES, index_patients
+from lab.metrics.patients import FEW, MINIMUM_PATIENTS, REPLICATES, index_patients
 from lab.metrics.points import Points
 from lab.metrics.registry import metric
 from lab.metrics.spec import MetricSpec
@@ -133,5 +133,5 @@ def _note(unknown: list[str], unseen: list[str], labels: int, without_interval: 
     if unseen:
         sentences.append(f"{len(unseen)} labels have no held-out image, so the control leaves them out.")
     if without_interval:
-        sentences.append("No interval: fewer than 20 patients or samples.")
+        sentences.append(FEW)
     return " ".join(sentences)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lab.errors import NotComputable
 from lab.metrics.comparison import FLOOR_DRAWS, Comparison, Measurement
 from lab.metrics.mean_image import Sums, average, eight_bit, file_sizes
-from lab.metrics.patients import Z95, balanced_draw, jackknife_error
+from lab.metrics.patients import FEW, Z95, balanced_draw, jackknife_error
 from lab.metrics.pictures import Pictures
 from lab.metrics.points import Points
 from lab.metrics.registry import metric
@@ -75,7 +75,7 @@ def mean_image_size(comparison: Comparison) -> Measurement:
         f"Averages of {samples.count} samples, {comparison.given.n_held_out} held-out and {n} training images."
     ]
     if low is None:
-        note.append("No interval: fewer than 20 patients or samples.")
+        note.append(FEW)
     return Measurement(
         value=samples.size(), low=low, high=high, floor_n=n or None, **told,
         note=" ".join(note),

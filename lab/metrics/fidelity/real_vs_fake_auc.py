@@ -6,12 +6,12 @@ import numpy as np
 
 from lab.errors import NotComputable
 from lab.metrics.comparison import Comparison, Measurement
-from lab.metrics.patients import index_patients
+from lab.metrics.patients import FEW_ON_ONE_SIDE, index_patients
 from lab.metrics.points import SetPair
 from lab.metrics.registry import metric
 from lab.metrics.spec import MetricSpec
 from lab.metrics.utility.arms import COST, FOLDS, finite, sentences, spread
-from lab.metrics.utility.discrimination import Floats, Interval, Reading, auroc
+from lab.metrics.utility.discrimination import Floats, Interval, Reading
 from lab.metrics.utility.probe import out_of_fold
 
 DRAWS = 3
@@ -69,7 +69,7 @@ def real_vs_fake_auc(comparison: Comparison) -> Measurement:
         control_high=ends[1],
         **spread(floors),
         floor_n=comparison.floors[0].synthetic.n if comparison.floors else None,
-        note=sentences("No interval: fewer than 20 patients on one side." if low is None else ""),
+        note=sentences(FEW_ON_ONE_SIDE if low is None else ""),
     )
 
 
@@ -87,7 +87,7 @@ def _detected(pair: SetPair, seed: int, rng: np.random.Generator | None) -> tupl
     scores = out_of_fold(features, fake[:, None], patients, folds, seed)[:, 0]
     reading = Reading(scores[:, None], fake[:, None], patients)
     enough = rng is not None and min(counts) >= 20
-    return auroc(scores, fake), reading.interval(rng) if enough and rng is not None else (None, None)
+    return reading.macro, reading.interval(rng) if enough and rng is not None else (None, None)
 
 
 def with_squares(features: Floats) -> Floats:

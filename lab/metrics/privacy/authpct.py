@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.metrics.comparison import Comparison, Measurement, Statistic, compare_sets
+from lab.metrics.neighbourhoods import over_columns
 from lab.metrics.points import SetPair
-from lab.metrics.privacy_statistics import over_columns, with_exact_ends, with_per_image
+from lab.metrics.privacy_statistics import with_exact_ends, with_per_image
 from lab.metrics.registry import metric
 from lab.metrics.spec import MetricSpec
 
@@ -49,7 +50,7 @@ def authpct(comparison: Comparison) -> Measurement:
 
 
 def _statistic(pair: SetPair) -> Statistic:
-    return over_columns(pair, 100.0 * _authentic(pair))
+    return over_columns(pair, pair.synthetic, 100.0 * _authentic(pair))
 
 
 def _authentic(pair: SetPair) -> NDArray[np.bool_]:

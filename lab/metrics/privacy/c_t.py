@@ -12,7 +12,7 @@ from lab.errors import NotComputable
 from lab.metrics.comparison import Comparison, Measurement, Statistic
 from lab.metrics.copying_test import CLUSTERS, FEWEST, Cell, clusters, copying_test, principal, weighted
 from lab.metrics.held_out_halves import parts_by_patient
-from lab.metrics.patients import Z95, jackknife_error
+from lab.metrics.patients import FEW_ON_ONE_SIDE
 from lab.metrics.points import Points
 from lab.metrics.registry import metric
 from lab.metrics.spec import MetricOption, MetricSpec
@@ -78,7 +78,7 @@ def c_t(comparison: Comparison) -> Measurement:
     # One half against the other, once: the mean of both ways is 0 by construction.
     judged, scale = parts_by_patient(held_out.patients, 2, comparison.rng(NAME))
     control = _statistic(sides.control(judged, scale), centres)
-    (low, high), (control_low, control_high) = _interval(main), _interval(control)
+    (low, high), (control_low, control_high) = main.interval, control.interval
     cells = copying_test(train, films, samples, centres[0])
     given, published = _as_given(comparison, count)
     return Measurement(
@@ -147,13 +147,6 @@ def _over_clusters(parts: list[Floats], centres: list[Floats]) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def _interval(found: Statistic) -> tuple[float | None, float | None]:
-    if len(found.deleted) == 0:
-        return None, None
-    reach = Z95 * jackknife_error(found.deleted)
-    return found.value - reach, found.value + reach
-
-
 def _as_given(comparison: Comparison, count: int) -> tuple[dict[str, Any], float | None]:
     """The test in the caller's row order, as the published code runs it."""
     given = comparison.given
@@ -171,7 +164,7 @@ def _row(number: int, cell: Cell) -> dict[str, Any]:
 
 
 def _note(cells: list[Cell], without_interval: bool) -> str:
-    sentences = ["No interval: fewer than 20 patients on one side."] if without_interval else []
+    sentences = [FEW_ON_ONE_SIDE] if without_interval else []
     kept = sum(cell.share for cell in cells if cell.z is not None)
     if kept < 0.999:
         sentences.append(

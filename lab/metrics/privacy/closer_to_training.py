@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lab.errors import NotComputable
 from lab.metrics.blocks import products, rows_per_block
 from lab.metrics.comparison import Comparison, Measurement
-from lab.metrics.patients import Z95, index_patients, jackknife_error
+from lab.metrics.patients import FEW_ON_ONE_SIDE, Z95, index_patients, jackknife_error
 from lab.metrics.points import Points
 from lab.metrics.registry import metric
 from lab.metrics.spec import MetricSpec
@@ -273,7 +273,7 @@ def _add(sums: Scores, images: Points, rows: IntArray, scores: Floats) -> None:
 
 
 def _note(share: float, without_interval: bool, films: float) -> str:
-    sentences = ["No interval: fewer than 20 patients on one side."] if without_interval else []
+    sentences = [FEW_ON_ONE_SIDE] if without_interval else []
     if films < FEW_FILMS:
         sentences.append(
             f"All samples together have about {films:.0f} different nearest images: the number rests on few images,"

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from lab.metrics.comparison import Comparison, Measurement
 from lab.metrics.divergence import Likelihoods, likelihoods
-from lab.metrics.patients import MINIMUM_PATIENTS, bootstrap_means, index_patients
+from lab.metrics.patients import FEW_ON_ONE_SIDE, MINIMUM_PATIENTS, bootstrap_means, index_patients
 from lab.metrics.points import Points
 from lab.metrics.registry import metric
 from lab.metrics.spec import MetricSpec
@@ -50,7 +50,7 @@ def fld_gap(comparison: Comparison) -> Measurement:
     return Measurement(
         value=value, low=low, high=high, control=control_value, control_low=control_low, control_high=control_high,
         floor=control_value, floor_low=control_low, floor_high=control_high, floor_n=control.tried.n,
-        note="" if low is not None else "No interval: fewer than 20 patients on one side.",
+        note="" if low is not None else FEW_ON_ONE_SIDE,
         details={
             "bars": {
                 "Training images (negative log likelihood per feature)": float(main.to_training.mean()),

@@ -10,7 +10,7 @@ from lab.metrics.comparison import Comparison, Measurement
 from lab.metrics.divergence import Likelihoods, likelihoods
 from lab.metrics.judged import Judged, interval, mean
 from lab.metrics.likelihood import Mixture
-from lab.metrics.patients import balanced_draw
+from lab.metrics.patients import FEW, balanced_draw
 from lab.metrics.points import Points
 from lab.metrics.registry import metric
 from lab.metrics.spec import MetricSpec
@@ -60,7 +60,7 @@ def fls_overfit(comparison: Comparison) -> Measurement:
     return Measurement(
         value=value, low=low, high=high, control=control_value, control_low=control_low, control_high=control_high,
         floor=control_value, floor_low=control_low, floor_high=control_high, floor_n=control.tried.n,
-        note="" if low is not None else "No interval: fewer than 20 patients or samples.",
+        note="" if low is not None else FEW,
     )  # fmt: skip
 
 

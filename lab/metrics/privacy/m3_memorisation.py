@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.metrics.comparison import Comparison, Measurement, Statistic, compare_sets
+from lab.metrics.comparison import Comparison, Measurement, Share, compare_sets
 from lab.metrics.judged import Judged, flagged_pairs, histogram
 from lab.metrics.points import SetPair
-from lab.metrics.privacy_statistics import over_columns, with_exact_ends, with_per_image
+from lab.metrics.privacy_statistics import with_per_image
 from lab.metrics.registry import metric
 from lab.metrics.spec import MetricSpec
 
@@ -43,11 +43,11 @@ Floats = NDArray[np.float64]
 def m3_memorisation(comparison: Comparison) -> Measurement:
     """Share of samples with d(g, T) below the median of r1 over T; as the NumPy definition to the digit.
 
-    Interval: jackknife by patient group, a left-out group missing from both sets.
+    Interval: of a share of samples, the training images as they are.
     """
-    found = with_exact_ends(compare_sets(comparison, _statistic), comparison)
-    scores = _relative(comparison.main)[:, 0]
-    control = None if comparison.control is None else _relative(comparison.control)[:, 0]
+    found = compare_sets(comparison, lambda pair: Share(_relative(pair) < 1.0, pair.synthetic.patients))
+    scores = _relative(comparison.main)
+    control = None if comparison.control is None else _relative(comparison.control)
     near = Judged(comparison.synthetic, scores, comparison.main.nearest.rows[:, 0, 0])
     details = {
         "histogram": histogram(scores, control, "Distance to the nearest training image over the median one"),
@@ -56,13 +56,7 @@ def m3_memorisation(comparison: Comparison) -> Measurement:
     return with_per_image(found, comparison, scores, {"below": 1.0}, details)
 
 
-def _statistic(pair: SetPair) -> Statistic:
-    return over_columns(pair, _relative(pair) < 1.0)
-
-
 def _relative(pair: SetPair) -> Floats:
-    """(m, 1 + g) distance to the nearest training image over the median distance between training neighbours."""
-    columns = 1 + pair.groups
-    own = pair.real.nearest_other.distances[:, :columns, 0]
-    usual = [np.median(own[pair.kept(pair.real, at), at]) for at in range(columns)]
-    return np.asarray(pair.nearest.distances[:, :columns, 0] / np.maximum(usual, 1e-300))
+    """(m,) distance to the nearest training image over the median distance between training neighbours."""
+    usual = np.median(pair.real.nearest_other.distances[:, 0, 0])
+    return np.asarray(pair.nearest.distances[:, 0, 0] / np.maximum(usual, 1e-300))

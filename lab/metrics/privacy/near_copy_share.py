@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from lab.errors import NotComputable
 from lab.metrics.comparison import Comparison, Measurement
 from lab.metrics.guards import NOT_CALIBRATED
+from lab.metrics.judged import FLAGGED
 from lab.metrics.per_image import compare_shares
 from lab.metrics.registry import metric
 from lab.metrics.spec import MetricSpec
@@ -34,10 +39,21 @@ from lab.metrics.spec import MetricSpec
     )
 )
 def near_copy_share(comparison: Comparison) -> Measurement:
-    """Share of samples with verdict "near-copy"; control: the share of held-out images with that verdict."""
+    """Share of samples with verdict "near-copy"; control: the share of held-out images with that verdict.
+
+    The details hold the flagged samples beside their training images, at most 50.
+    """
     given = comparison.given
     if given.near_copy is None or given.control_near_copy is None or comparison.held_out is None:
         raise NotComputable(f"The near-copy share {NOT_CALIBRATED}")
-    return compare_shares(
+    measured = compare_shares(
         comparison, comparison.held_out, given.near_copy, given.control_near_copy, "near-copy-share"
     )
+    if given.near_copy_of is None:
+        return measured
+    pairs = [
+        {"sample": int(row), "training": int(given.near_copy_of[row])}
+        for row in np.flatnonzero(given.near_copy)
+        if given.near_copy_of[row] >= 0
+    ]
+    return replace(measured, details={**measured.details, "flagged": pairs[:FLAGGED]})

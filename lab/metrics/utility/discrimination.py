@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,41 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.auroc import auroc, drawn_aurocs
 from lab.metrics.patients import MINIMUM_PATIENTS, REPLICATES, index_patients
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-_VALUES = 250_000
 Interval = tuple[float | None, float | None]
-
-
-def auroc(scores: Floats, positive: Flags) -> float:
-    """Area under the ROC curve of (n,) scores, ties counted half; NaN with one class only. As scikit-learn to 1e-12."""
-    return (
-        float(weighted_aurocs(scores, positive, np.ones((1, len(scores))))[0])
-        if len(scores)
-        else float("nan")
-    )
-
-
-def weighted_aurocs(scores: Floats, positive: Flags, weights: NDArray[np.floating]) -> Floats:
-    """(r,) areas, image i counted `weights[r, i]` times; NaN where a row of weights leaves one class only.
-
-    float32 weights are exact as long as a row sums to less than 2^24.
-    """
-    order = np.argsort(scores, kind="stable")
-    ranked = scores[order]
-    starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
-    drawn, flags = weights[:, order], positive[order]
-    ours = drawn * flags
-    others = drawn - ours
-    if len(starts) < len(ranked):
-        ours, others = (np.add.reduceat(side, starts, axis=1) for side in (ours, others))
-    upto = np.cumsum(others, axis=1)
-    pairs = ours.sum(axis=1, dtype=np.float64) * upto[:, -1]
-    upto -= others / 2
-    won = np.multiply(ours, upto, out=upto).sum(axis=1, dtype=np.float64)
-    return np.divide(won, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +34,11 @@ class Reading:
     @cached_property
     def by_finding(self) -> Floats:
         """(f,) area under the curve of each finding, NaN where all images are alike."""
-        return np.asarray(
-            [auroc(self.scores[:, at], self.positive[:, at]) for at in range(self.scores.shape[1])]
-        )
+        return np.asarray([auroc(column[flags], column[~flags]) for column, flags in self._findings()])
+
+    def _findings(self) -> list[tuple[Floats, Flags]]:
+        """(n,) scores and truth of each finding."""
+        return list(zip(self.scores.T, self.positive.T, strict=True))
 
     @property
     def macro(self) -> float:
@@ -81,13 +53,9 @@ class Reading:
 
     def drawn(self, rng: np.random.Generator) -> Floats:
         """(2000, f) areas over patients drawn with replacement; the same generator state gives the same patients."""
-        found = np.empty((REPLICATES, self.scores.shape[1]))
-        for start, weights in _weights(self.patients, rng):
-            for at in range(self.scores.shape[1]):
-                found[start : start + len(weights), at] = weighted_aurocs(
-                    self.scores[:, at], self.positive[:, at], weights
-                )
-        return found
+        codes, total = index_patients(self.patients)
+        counts = rng.multinomial(total, np.full(total, 1.0 / total), size=REPLICATES).astype(np.float32)
+        return np.stack([drawn_aurocs(*side, codes, counts) for side in self._findings()], axis=1)
 
     def interval(self, rng: np.random.Generator) -> Interval:
         """95 % interval of `macro` by bootstrap over patients, the classifier fixed; none with fewer than 20."""
@@ -126,14 +94,3 @@ def gain_interval(without: Reading, beside: Reading, seed: int) -> Interval:
         return None, None
     first, second = (one.drawn(np.random.default_rng(seed)) for one in (without, beside))
     return percentiles(means(second - first))
-
-
-def _weights(
-    patients: NDArray[np.str_], rng: np.random.Generator
-) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """First draw and (c, n) how often each image is drawn, all `REPLICATES` draws in blocks."""
-    codes, total = index_patients(patients)
-    counts = rng.multinomial(total, np.full(total, 1.0 / total), size=REPLICATES).astype(np.float32)
-    step = max(1, _VALUES // max(1, len(codes)))
-    for start in range(0, REPLICATES, step):
-        yield start, counts[start : start + step][:, codes]

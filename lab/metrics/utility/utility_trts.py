@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from lab.errors import NotComputable
 from lab.metrics.comparison import Comparison, Measurement
-from lab.metrics.patients import balanced_draw
+from lab.metrics.patients import FEW, balanced_draw
 from lab.metrics.registry import metric
 from lab.metrics.spec import MetricSpec
 from lab.metrics.utility.arms import COST, PROBE, by_finding, finite, left_out, sentences, spread
-from lab.metrics.utility.discrimination import Reading
+from lab.metrics.utility.discrimination import Interval, Reading
 from lab.metrics.utility.probe import Probe, fit_probe
 from lab.metrics.utility.tasks import Labelled, Task, first_task
 
@@ -51,21 +53,10 @@ def utility_trts(comparison: Comparison) -> Measurement:
     made, control = readings(task, fit_probe(task.real.features, task.real.positive))
     if finite(made.macro) is None:
         raise NotComputable(f"{TITLE} needs samples with and without a prompted finding; add some.")
-    low, high = made.interval(rng)
-    control_low, control_high = control.interval(rng)
-    n = min(task.synthetic.n, task.held_out.n)
+    fields = beside(made, control, (made.interval(rng), control.interval(rng)), rng)
     return Measurement(
-        value=made.macro,
-        low=low,
-        high=high,
-        control=finite(control.macro),
-        control_low=control_low,
-        control_high=control_high,
-        **spread(smaller(control, n, rng)),
-        floor_n=n,
-        note=sentences(
-            "No interval: fewer than 20 samples or patients." if low is None else "", left_out(task.left_out)
-        ),
+        **fields,
+        note=sentences(FEW if fields["low"] is None else "", left_out(task.left_out)),
         details={
             "bars": {"Samples (TRTS)": made.macro, "Held-out images (TRTR)": finite(control.macro)},
             "table": by_finding(task.names, {"TRTS": made, "TRTR": control}),
@@ -80,6 +71,17 @@ def readings(task: Task, probe: Probe) -> tuple[Reading, Reading]:
         return Reading(probe.scores(side.features), side.positive, side.patients)
 
     return read(task.synthetic), read(task.held_out)
+
+
+def beside(
+    made: Reading, control: Reading, ends: tuple[Interval, Interval], rng: np.random.Generator
+) -> dict[str, Any]:
+    """Samples beside held-out images, their intervals, and the floor at the smaller n, as fields of a `Measurement`."""
+    n = min(len(made.scores), len(control.scores))
+    (low, high), (control_low, control_high) = ends
+    found = {"low": low, "high": high, "control_low": control_low, "control_high": control_high}
+    floor = spread(smaller(control, n, rng))
+    return {"value": made.macro, "control": finite(control.macro), **found, **floor, "floor_n": n}
 
 
 def smaller(reading: Reading, n: int, rng: np.random.Generator) -> list[float]:
