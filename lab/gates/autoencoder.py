@@ -43,6 +43,7 @@ PSNR_LIMIT, FINE_LIMIT, PROBE_LIMIT = 29.0, 0.85, 0.95
 PAEDIATRIC_FILMS = 200
 PSNR, FINE, FINEST = "PSNR", "Fine energy kept", "Energy kept above a quarter of the sampling rate"
 CODE = (
+    "lab.auroc",
     "lab.gates.adherence_figures",
     "lab.gates.adherence_scores",
     "lab.gates.autoencoder",

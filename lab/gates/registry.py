@@ -13,6 +13,9 @@ from lab.errors import NotFoundError
 from lab.gates.report import FOLDER, GateReport
 from lab.generators.training.recipe import MEMORISED, MITIGATED, memorised
 
+# The small radiograph generators that take no condition.
+UNTOLD = ("phantom-cxr-ddpm", "phantom-cxr-flow", "phantom-cxr-gan", "phantom-cxr-vae")
+
 OnProgress = Callable[[str, int, int], None]
 Measure = Callable[[str, OnProgress], GateReport]
 
@@ -62,7 +65,7 @@ GATES = (
         "Whether samples copy training films",
         "ship",
         "generators",
-        ("phantom-cxr", "paediatric-cxr", "phantom-cxr-gan", "phantom-cxr-vae"),
+        ("phantom-cxr", "paediatric-cxr", *UNTOLD, "phantom-derm-classes"),
     ),
     Gate(
         "planted",
@@ -97,7 +100,7 @@ GATES = (
         "How near samples are to training pictures at their own size",
         "own_size",
         "generators",
-        ("phantom-cxr-gan", "phantom-cxr-vae"),
+        UNTOLD,
     ),
     Gate(
         "text-image",

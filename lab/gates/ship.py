@@ -30,6 +30,7 @@ LEVEL = 0.05
 NULL = 0.5
 EXCESS = "Near-copy share above held-out, one-sided p"
 CODE = (
+    "lab.auroc",
     "lab.neighbours",
     "lab.features",
     "lab.metrics",

@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 
 from lab.atomic import write_json
 from lab.errors import GeneratorError, StoreError, WeightsError
-from lab.generators.hub import HubFile, Repository, listing, told
-from lab.generators.load import HubModel, downloaded_folder
+from lab.generators.hub import HubFile, HubModel, Repository, listing, told
+from lab.generators.load import downloaded_folder
 from lab.generators.transfer import arriving, partial_file
 from lab.generators.weights import check_folder, weights_digest
 

@@ -26,7 +26,7 @@ class Repository(Protocol):
 
     @property
     def hub_id(self) -> str:
-        """OWNER/NAME on the hub."""
+        """OWNER/NAME on the hub, empty where it is not there."""
 
     @property
     def revision(self) -> str:
@@ -35,6 +35,14 @@ class Repository(Protocol):
     @property
     def gate(self) -> str:
         """How access is given, empty where it is open."""
+
+
+class HubModel(Repository, Protocol):
+    """A repository that is a model of this program: generators' cards and extractors' records both are one."""
+
+    @property
+    def id(self) -> str:
+        """Its name here."""
 
 
 @dataclass(frozen=True)

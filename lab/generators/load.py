@@ -3,37 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
 
 from lab.config import settings
 from lab.errors import GeneratorError
 from lab.generators.card import GeneratorCard
 from lab.generators.contract import Generator
+from lab.generators.hub import HubModel
 from lab.generators.loaders import LOADERS
-
-
-class HubModel(Protocol):
-    """What a download needs to know of a model: generators' cards and extractors' records both are one."""
-
-    @property
-    def id(self) -> str:
-        """Its name here."""
-
-    @property
-    def title(self) -> str:
-        """Its name in sentences."""
-
-    @property
-    def hub_id(self) -> str:
-        """Its repository on the hub, empty for none."""
-
-    @property
-    def revision(self) -> str:
-        """The full commit."""
-
-    @property
-    def gate(self) -> str:
-        """How access is given, empty where it is open."""
 
 
 def load(card: GeneratorCard, device: str | None = None) -> Generator:

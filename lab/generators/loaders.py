@@ -2,53 +2,33 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 from lab.generators.card import GeneratorCard
 from lab.generators.contract import Generator
 from lab.registry import Registry
 
-LOADERS: Registry[Callable[[GeneratorCard, Path, str], Generator]] = Registry("generator loader")
+Loader = Callable[[GeneratorCard, Path, str], Generator]
+LOADERS: Registry[Loader] = Registry("generator loader")
+# Loader's name on a card to module and class, which is made from (card, folder, device).
+_CLASSES = {
+    "diffusers": ("diffusers_pipeline", "DiffusersGenerator"),
+    "spade": ("spade", "SpadeGenerator"),
+    "stylegan2": ("stylegan2", "StyleGan2Generator"),
+    "vae": ("vae_decoder", "VaeGenerator"),
+    "unet2d": ("unet2d", "Unet2dGenerator"),
+    "external-folder": ("external_folder", "ExternalFolder"),
+}
 
 
-@LOADERS.register("diffusers")
-def _diffusers(card: GeneratorCard, folder: Path, device: str) -> Generator:
-    from lab.generators.diffusers_pipeline import DiffusersGenerator
-
-    return DiffusersGenerator(card, folder, device)
+def _opened(module: str, kind: str, card: GeneratorCard, folder: Path, device: str) -> Generator:
+    found = cast(Loader, getattr(importlib.import_module(f"lab.generators.{module}"), kind))
+    return found(card, folder, device)
 
 
-@LOADERS.register("spade")
-def _spade(card: GeneratorCard, folder: Path, device: str) -> Generator:
-    from lab.generators.spade import SpadeGenerator
-
-    return SpadeGenerator(card, folder, device)
-
-
-@LOADERS.register("stylegan2")
-def _stylegan2(card: GeneratorCard, folder: Path, device: str) -> Generator:
-    from lab.generators.stylegan2 import StyleGan2Generator
-
-    return StyleGan2Generator(card, folder, device)
-
-
-@LOADERS.register("vae")
-def _vae(card: GeneratorCard, folder: Path, device: str) -> Generator:
-    from lab.generators.vae_decoder import VaeGenerator
-
-    return VaeGenerator(card, folder, device)
-
-
-@LOADERS.register("unet2d")
-def _unet2d(card: GeneratorCard, folder: Path, device: str) -> Generator:
-    from lab.generators.unet2d import Unet2dGenerator
-
-    return Unet2dGenerator(card, folder, device)
-
-
-@LOADERS.register("external-folder")
-def _external_folder(card: GeneratorCard, folder: Path, device: str) -> Generator:
-    from lab.generators.external_folder import ExternalFolder
-
-    return ExternalFolder(card, folder, device)
+for _name, (_module, _kind) in _CLASSES.items():
+    LOADERS.register(_name)(partial(_opened, _module, _kind))

@@ -18,21 +18,14 @@ The names are those of the state dict of the paper's public release, so that its
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.errors import WeightsError
+from lab.generators.config_file import ConfigFile
 
-CONFIG = "config.json"
 DOUBLINGS = {"normal": 5, "more": 6, "most": 7}
-NORMALISATIONS = ("batch", "instance")
-_RANGES = {
-    "label_nc": (1, 1024), "crop_size": (16, 1024), "z_dim": (0, 4096), "ngf": (2, 512), "img_channels": (1, 3),
-    "hidden": (1, 1024),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -110,34 +103,32 @@ class SpadeConfig:
             yield f"{name}.param_free_norm.num_batches_tracked", ()
 
 
+FILE = ConfigFile(
+    SpadeConfig,
+    title="SPADE",
+    remedy="correct the file",
+    ranges={
+        "label_nc": (1, 1024), "crop_size": (16, 1024), "z_dim": (0, 4096), "ngf": (2, 512), "hidden": (1, 1024),
+    },
+    choices={
+        "img_channels": (1, 3), "upsampling": tuple(DOUBLINGS), "normalisation": ("batch", "instance"),
+    },
+)  # fmt: skip
+
+
 def config_from_json(values: Any) -> SpadeConfig:
     """A checked architecture from parsed JSON.
 
     Raises:
         WeightsError: names the first field that is missing, unknown or out of range.
     """
-    known = {field.name for field in fields(SpadeConfig)}
-    if not isinstance(values, dict) or not {"label_nc", "crop_size"} <= set(values):
-        raise _refused("it is no JSON object with 'label_nc' and 'crop_size'")
-    if unknown := sorted(set(map(str, values)) - known):
-        raise _refused(f"the field {unknown[0][:40]!r} is not known")
-    for name, (low, high) in _RANGES.items():
-        value = values.get(name, low)
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise _refused(f"{name} must be a whole number from {low} to {high}")
-    if values.get("upsampling", "normal") not in DOUBLINGS:
-        raise _refused(f"upsampling must be one of {', '.join(DOUBLINGS)}")
-    if values.get("normalisation", "batch") not in NORMALISATIONS:
-        raise _refused(f"normalisation must be one of {', '.join(NORMALISATIONS)}")
-    if not isinstance(values.get("spectral_norm", False), bool):
-        raise _refused("spectral_norm must be true or false")
-    config = SpadeConfig(**values)
-    if config.img_channels == 2 or config.ngf % 2 or config.start < 1:
-        raise _refused("img_channels must be 1 or 3, ngf even, and crop_size large enough for the doublings")
+    config = FILE.parsed(values)
+    if config.ngf % 2 or config.start < 1:
+        raise FILE.refused("ngf must be even, and crop_size large enough for the doublings")
     if config.normalisation == "instance" and config.start < 2:
-        raise _refused("instance normalisation needs a first block of two pixels a side or more")
+        raise FILE.refused("instance normalisation needs a first block of two pixels a side or more")
     if config.crop_size % 2 ** DOUBLINGS[config.upsampling]:
-        raise _refused(f"crop_size must be a multiple of {2 ** DOUBLINGS[config.upsampling]}")
+        raise FILE.refused(f"crop_size must be a multiple of {2 ** DOUBLINGS[config.upsampling]}")
     return config
 
 
@@ -147,14 +138,4 @@ def read_config(folder: Path) -> SpadeConfig:
     Raises:
         WeightsError: when `config.json` is missing or says what cannot be.
     """
-    try:
-        values = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise _refused("it is missing or is not JSON") from error
-    return config_from_json(values)
-
-
-def _refused(reason: str) -> WeightsError:
-    return WeightsError(
-        f"The config.json of this SPADE folder does not fit: {reason}; nothing was loaded; correct the file."
-    )
+    return config_from_json(FILE.read(folder))

@@ -19,26 +19,14 @@ The names are those of the state dict of the widely used PyTorch release, so tha
 from __future__ import annotations
 
 import itertools
-import json
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.errors import WeightsError
+from lab.generators.config_file import ConfigFile
 
-CONFIG = "config.json"
 ARCHITECTURES = ("skip", "resnet", "orig")
-# (lowest, highest) of every whole number: far beyond any published generator, and small enough to be refused early.
-_RANGES = {
-    "z_dim": (1, 4096),
-    "c_dim": (0, 4096),
-    "w_dim": (1, 4096),
-    "img_resolution": (8, 1024),
-    "mapping_layers": (1, 64),
-    "channel_base": (8, 2**20),
-    "channel_max": (1, 4096),
-}
 
 
 @dataclass(frozen=True)
@@ -124,31 +112,33 @@ def _dense(name: str, before: int, after: int) -> dict[str, tuple[int, ...]]:
     return {f"{name}.weight": (after, before), f"{name}.bias": (after,)}
 
 
+# Whole numbers far beyond any published generator, and small enough to be refused early.
+FILE = ConfigFile(
+    StyleGan2Config,
+    title="StyleGAN2",
+    remedy="write it as the conversion recipe does",
+    ranges={
+        "z_dim": (1, 4096), "c_dim": (0, 4096), "w_dim": (1, 4096), "img_resolution": (8, 1024),
+        "mapping_layers": (1, 64), "channel_base": (8, 2**20), "channel_max": (1, 4096),
+    },
+    choices={"img_channels": (1, 3), "architecture": ARCHITECTURES},
+)  # fmt: skip
+
+
 def config_from_json(values: Any) -> StyleGan2Config:
     """A checked architecture from parsed JSON.
 
     Raises:
         WeightsError: names the first field that is missing, unknown or out of range.
     """
-    known = {field.name for field in fields(StyleGan2Config)}
-    if not isinstance(values, dict) or "img_resolution" not in values:
-        raise _refused("it is no JSON object with 'img_resolution'")
-    if unknown := sorted(set(map(str, values)) - known):
-        raise _refused(f"the field {unknown[0][:40]!r} is not known")
-    for name, (low, high) in _RANGES.items():
-        value = values.get(name, low)
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise _refused(f"{name} must be a whole number from {low} to {high}")
-    config = StyleGan2Config(**values)
+    config = FILE.parsed(values)
     side, clamp = config.img_resolution, config.conv_clamp
     if side & (side - 1):
-        raise _refused("img_resolution must be a power of two")
+        raise FILE.refused("img_resolution must be a power of two")
     if config.channel_base < side:
-        raise _refused("channel_base leaves the last block without channels")
-    if config.img_channels not in (1, 3) or config.architecture not in ARCHITECTURES:
-        raise _refused("img_channels must be 1 or 3, and architecture skip, resnet or orig")
-    if not isinstance(config.use_noise, bool) or not (clamp is None or _positive(clamp)):
-        raise _refused("use_noise must be true or false, and conv_clamp a positive number or null")
+        raise FILE.refused("channel_base leaves the last block without channels")
+    if not (clamp is None or _positive(clamp)):
+        raise FILE.refused("conv_clamp must be a positive number or null")
     return config
 
 
@@ -158,20 +148,9 @@ def read_config(folder: Path) -> StyleGan2Config:
     Raises:
         WeightsError: when `config.json` is missing or says what cannot be.
     """
-    try:
-        values = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise _refused("it is missing or is not JSON") from error
-    return config_from_json(values)
+    return config_from_json(FILE.read(folder))
 
 
 def _positive(value: Any) -> bool:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return is_number and math.isfinite(value) and value > 0
-
-
-def _refused(reason: str) -> WeightsError:
-    return WeightsError(
-        f"The config.json of this StyleGAN2 folder does not fit: {reason}; nothing was loaded; "
-        "write it as the conversion recipe does."
-    )

@@ -6,19 +6,16 @@ becomes), `encoder` and `decoder` (channels at each side, the picture's first, d
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.errors import WeightsError
+from lab.generators.config_file import ConfigFile
 from lab.generators.stylegan2_layers import convolved, dense, doubled, halved, rectified, resample_filter
 
-CONFIG = "config.json"
 FIXED = ("resample_filter", "shares", "means", "factors")
 LOWEST, HIGHEST = -12.0, 3.0
-_WIDTH = (1, 2048)
 # (name of the layer, side in pixels) to noise (n or 1, 1, side, side), or None for none.
 Noise = Callable[[str, int], Any]
 
@@ -62,27 +59,26 @@ def _conv(name: str, before: int, after: int) -> dict[str, tuple[int, ...]]:
     return {f"{name}.weight": (after, before, 3, 3), f"{name}.bias": (after,)}
 
 
+_WIDTHS = ("latent", "mixture", "encoder", "decoder")
+FILE = ConfigFile(
+    VaeConfig,
+    title="autoencoder",
+    remedy="correct the file",
+    ranges={"size": (4, 2048), **dict.fromkeys(_WIDTHS, (1, 2048))},
+    choices={"image_channels": (1, 3)},
+)
+
+
 def read_config(folder: Path) -> VaeConfig:
     """The architecture that a model folder describes.
 
     Raises:
         WeightsError: when `config.json` is missing or says what cannot be.
     """
-    try:
-        told = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in told.items()}
-        config = VaeConfig(**values)
-        numbers = [config.size, config.latent, config.mixture, *config.encoder, *config.decoder]
-        fits = all(type(n) is int and _WIDTH[0] <= n <= _WIDTH[1] for n in numbers)
-        fits = fits and config.image_channels in (1, 3) and len(config.encoder) == len(config.decoder)
-        if not fits or config.size != 4 << (len(config.encoder) - 1):
-            raise ValueError
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        wanted = ", ".join(field.name for field in fields(VaeConfig))
-        raise WeightsError(
-            "The config.json of this autoencoder is missing or does not fit; nothing was loaded; "
-            f"it needs {wanted}, with one number of channels for each side from the picture's down to 4."
-        ) from error
+    config = FILE.parsed(FILE.read(folder))
+    sides = len(config.encoder)
+    if not sides or sides != len(config.decoder) or config.size != 4 << (sides - 1):
+        raise FILE.refused("encoder and decoder need one number for each side from the picture's down to 4")
     return config
 
 

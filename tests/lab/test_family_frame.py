@@ -10,13 +10,13 @@ import pytest
 import yaml
 
 from lab.errors import DatasetError, GeneratorError, InputError, NotFoundError, WeightsError
-from lab.generators.training import known
+from lab.generators.training import checkpoint, known
+from lab.generators.training.checkpoint import TrainingState
 from lab.generators.training.families import films, loop, recipe, source
-from lab.generators.training.families import state as states
 from lab.generators.training.families.augment import augmented
 from lab.generators.training.families.export import export
-from lab.generators.training.families.state import FamilyState
 from lab.generators.training.families.train import built, train
+from lab.generators.training.steps import rate_at
 from tests.builders.families import NEVER, StopAfter, toy_recipe, write_toy_films
 from tests.builders.training import finished
 
@@ -168,7 +168,7 @@ def test_interrupted_and_resumed_training_gives_the_same_weights(family, more, t
         place = write_toy_films(tmp_path / name, toy)
         for clock in clocks:
             steps = loop.run(toy, built(toy, place, "cpu"), films.load(place, "cpu"), place, clock)
-            assert finished(steps) is True
+            assert finished(steps) is (clock is NEVER)
     whole, parts = (load_file(tmp_path / name / loop.FILE) for name in ("whole", "parts"))
     assert set(whole) == set(parts) and any(key.startswith("average.") for key in whole)
     for key, value in whole.items():
@@ -184,8 +184,8 @@ def test_an_interruption_keeps_the_last_step_and_another_recipe_is_refused(tmp_p
     next(steps)
     steps.close()
     trainer = built(toy, place, "cpu")
-    state = FamilyState(trainer.turns, toy.average, toy.rate)
-    assert states.restore(state, place / loop.FILE) and 0 < state.step < 400
+    state = TrainingState(trainer.turns, toy.average, toy.rate)
+    assert checkpoint.restore(state, place / loop.FILE) and 0 < state.step < 400
     other = toy_recipe("ddpm", channels=[8, 24])
     with pytest.raises(WeightsError, match="another recipe"):
         list(train(other, folder=place, resume=True, stages=["train"]))
@@ -195,7 +195,7 @@ def test_averaged_weights_are_lent_and_given_back(tmp_path):
     toy = toy_recipe("flow")
     place = write_toy_films(tmp_path, toy)
     trainer = built(toy, place, "cpu")
-    state = FamilyState(trainer.turns, 0.9, 1e-3)
+    state = TrainingState(trainer.turns, 0.9, 1e-3)
     network = trainer.turns["unet"].network
     own = {key: value.clone() for key, value in network.state_dict().items()}
     for value in state.averages["unet"].values():
@@ -209,9 +209,11 @@ def test_averaged_weights_are_lent_and_given_back(tmp_path):
 
 
 def test_the_rate_falls_by_the_clock_or_the_steps():
-    peak = loop.rate_at(5000, 0.5, 1.0)
-    assert loop.rate_at(0, 0.0, 1.0) < 0.01 and peak == 1.0
-    assert loop.rate_at(5000, 0.8, 1.0) == pytest.approx(0.5) and loop.rate_at(5000, 1.0, 1.0) == 0.02
+    def rate(step, share):
+        return rate_at(step, share, 1.0, loop.WARM_UP, loop.FALLING)
+
+    assert rate(0, 0.0) < 0.01 and rate(5000, 0.5) == 1.0
+    assert rate(5000, 0.8) == pytest.approx(0.5) and rate(5000, 1.0) == 0.02
 
 
 def test_time_that_is_over_still_gives_a_generator(tmp_path, workspace):
@@ -283,3 +285,43 @@ def test_a_training_run_tells_losses_and_its_newest_sheet(tmp_path, workspace, m
     assert (
         run.progress is None or run.progress.preview is None or read_artifact(run.progress.preview, ".json")
     )
+
+
+def test_every_stage_of_every_recipe_has_words_for_people():
+    stages = {stage for name in known.recipe_names() for stage in known.stages_of(known.find(name))}
+    assert {"data", "train", "unet", "export"} <= stages
+    assert all(" " in known.stage_title(stage) or stage == "train" for stage in stages)
+
+
+def test_no_training_promises_to_take_longer_than_its_minutes(tmp_path, workspace):
+    from lab.config import settings
+    from lab.runs.context import RunContext
+    from lab.runs.kinds.train import execute
+    from lab.runs.requests import train_run
+    from lab.runs.spec import Progress
+
+    class Slow(RunContext):
+        """A run whose meter expects years."""
+
+        def __init__(self):
+            self.settings, self._parts = settings(), {}
+
+        def part(self, name):
+            return self._parts.get(name)
+
+        def save_part(self, name, data):
+            self._parts[name] = data
+
+        def artifact(self, data, suffix):
+            return "0" * 64
+
+        def progress(self, stage, done, total, preview=None, message=""):
+            return Progress(stage, done, total, 1e-6, 1e9, preview, message)
+
+    toy = toy_recipe("ddpm", steps=100_000)
+    file = tmp_path / "toy.yaml"
+    file.write_text(yaml.safe_dump(toy.to_json()))
+    write_toy_films(workspace / "training" / toy.id, toy)
+    told = list(execute(train_run(str(file), 0.05, True), Slow()))
+    assert {"Training", "Writing the generator"} <= {one.stage for one in told}
+    assert all(one.remaining_s <= 3.0 for one in told) and told[-1].remaining_s == 0.0

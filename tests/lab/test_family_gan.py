@@ -167,10 +167,10 @@ def test_an_interrupted_training_ends_in_the_same_numbers(place, tmp_path, monke
     import torch
     from safetensors.torch import load_file
 
-    from lab.generators.training.families import loop
+    from lab.generators.training import steps as shared
     from lab.generators.training.families.train import train
 
-    monkeypatch.setattr(loop, "REPORT_S", 0.0)
+    monkeypatch.setattr(shared, "REPORT_S", 0.0)
     write_toy_films(tmp_path / "cut", toy_films())
     trained(changed_recipe(), place)
     steps = train(changed_recipe(), folder=tmp_path / "cut", stages=("train",))
@@ -223,9 +223,9 @@ def test_a_few_steps_draw_what_the_pictures_have_in_common(place):
     before = _light(trainer_of(recipe, place))
     trained(recipe, place)
     trainer = trainer_of(recipe, place)
-    from lab.generators.training.families import state as states
+    from lab.generators.training import checkpoint as states
 
-    state = states.FamilyState(trainer.turns, recipe.average, recipe.rate)
+    state = states.TrainingState(trainer.turns, recipe.average, recipe.rate)
     assert states.restore(state, place / "train.safetensors") and state.step == 70
     with state.averaged():
         after = _light(trainer)
@@ -245,18 +245,18 @@ def _light(trainer):
 
 
 def test_the_last_states_are_kept_to_choose_from(place):
-    from lab.generators.training.families import state as states
+    from lab.generators.training import checkpoint as states
     from lab.generators.training.families.kept import keep
 
     recipe = changed_recipe()
     trainer = trainer_of(recipe, place)
-    state = states.FamilyState(trainer.turns, recipe.average, recipe.rate)
+    state = states.TrainingState(trainer.turns, recipe.average, recipe.rate)
     for step in (10, 20, 30, 40):
         state.step = step
         keep(state, place)
     kept = sorted((place / "kept").glob("*"))
     assert [path.stem for path in kept] == ["0000020", "0000030", "0000040"]
-    fresh = states.FamilyState(trainer_of(recipe, place).turns, recipe.average, recipe.rate)
+    fresh = states.TrainingState(trainer_of(recipe, place).turns, recipe.average, recipe.rate)
     assert states.restore(fresh, kept[0]) and fresh.step == 20
 
 

@@ -122,10 +122,10 @@ def test_an_interrupted_training_ends_in_the_same_numbers(made, tmp_path, monkey
     import torch
     from safetensors.torch import load_file
 
-    from lab.generators.training.families import loop
+    from lab.generators.training import steps as shared
     from lab.generators.training.families.train import train
 
-    monkeypatch.setattr(loop, "REPORT_S", 0.0)
+    monkeypatch.setattr(shared, "REPORT_S", 0.0)
     for name in ("whole", "cut"):
         write_toy_films(tmp_path / name, toy_films())
     trained(changed_recipe(), tmp_path / "whole")

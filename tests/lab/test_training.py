@@ -88,7 +88,7 @@ def test_stopping_from_outside_keeps_the_last_step(whole, tmp_path):
     next(steps)
     steps.close()
     state = loop.new_state(vae.build(recipe), 1e-3, 0.9)
-    assert checkpoint.restore(state, tmp_path / "vae.safetensors") and state.step == loop.REPORT_EVERY
+    assert checkpoint.restore(state, tmp_path / "vae.safetensors") and 0 < state.step < 40
 
 
 def test_films_are_training_patients_only(whole):

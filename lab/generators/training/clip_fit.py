@@ -13,6 +13,7 @@ from lab.generators.training.clip import ClipRecipe
 from lab.generators.training.clip_words import claims, fits, fresh_caption, hard_negative, spoken, statements
 from lab.generators.training.driven import Clock, TrainingProgress
 from lab.generators.training.films import Films
+from lab.generators.training.steps import file_of, generator_at
 
 STAGE = "clip"
 EMA = 0.998
@@ -69,7 +70,7 @@ def _images(recipe: ClipRecipe, films: Films, rows: Sequence[int], step: int) ->
 
     from lab.generators.training.augment import augmented, tensors_of
 
-    draw = loop.generator_at(recipe.schedule, STAGE, step)
+    draw = generator_at(recipe.schedule, STAGE, step)
     images = tensors_of(films.images, rows, signed=True)
     images, _ = augmented(images, torch.zeros_like(images), draw)
     soft = functional.avg_pool2d(images, 3, stride=1, padding=1, count_include_pad=False)
@@ -120,18 +121,18 @@ def _loss(
     return (of_images + of_texts) / 2 + PAIR_WEIGHT * functional.softplus(-apart).mean()
 
 
-def trained(recipe: ClipRecipe, place: Path) -> tuple[Any, Any, checkpoint.StageState]:
+def trained(recipe: ClipRecipe, place: Path) -> tuple[Any, Any, checkpoint.TrainingState]:
     """Tokenizer, averaged model in evaluation mode, and the counters of its training.
 
-    The means and variances of batch normalisation are not part of a checkpoint: they are taken anew over training
-    films under the averaged weights (Izmailov et al. 2018), so they belong to the weights that are used.
+    The means and variances of batch normalisation are taken anew over training films under the averaged weights
+    (Izmailov et al. 2018), so they belong to the weights that are used.
     """
     import torch
 
     tokenizer = tokenizer_of(recipe, place)
     state = loop.new_state(build(recipe, len(tokenizer)), recipe.rate, EMA)
-    checkpoint.restore(state, place / f"{STAGE}.safetensors")
-    checkpoint.copy_into(state.model, state.average)
+    checkpoint.restore(state, file_of(place, STAGE))
+    state.settle()
     films = clip_data.load(recipe, place, "train")
     model = state.model.train()
     for module in model.modules():

@@ -11,12 +11,13 @@ from typing import Any
 
 from lab.generators.training import checkpoint, loop, vae
 from lab.generators.training.augment import regained, tensors_of
-from lab.generators.training.checkpoint import StageState
+from lab.generators.training.checkpoint import TrainingState
 from lab.generators.training.contact_sheet import write_sheet
 from lab.generators.training.data import load_films
 from lab.generators.training.driven import Clock, TrainingProgress
 from lab.generators.training.films import drawn_rows
 from lab.generators.training.recipe import TrainingRecipe
+from lab.generators.training.steps import file_of, generator_at
 from lab.generators.training.texture import WEIGHT, texture_loss
 
 STAGE = "decoder"
@@ -40,7 +41,7 @@ def train(recipe: TrainingRecipe, place: Path, clock: Clock) -> Generator[Traini
     state = _state(recipe, model)
 
     def loss_at(step: int) -> Any:
-        draw = loop.generator_at(recipe, STAGE, step)
+        draw = generator_at(recipe, STAGE, step)
         pixels = tensors_of(films.images, drawn_rows(films, recipe.vae_batch, draw), signed=True)
         # Not moved: what interpolation takes from the finest detail, the decoder would learn to leave out.
         pixels = regained(pixels, draw)
@@ -51,9 +52,9 @@ def train(recipe: TrainingRecipe, place: Path, clock: Clock) -> Generator[Traini
         given = model.decode(latents).sample
         return vae.pyramid_loss(pixels, given, PYRAMID) + WEIGHT * texture_loss(pixels, given)
 
-    def sheet(at: StageState, path: Path) -> None:
+    def sheet(path: Path) -> None:
         shown = vae.sheet_films(load_films(recipe, place, "held-out"))
-        with at.averaged():
+        with state.averaged():
             write_sheet(vae.both_rows(model, shown), path, len(shown))
 
     return loop.run(
@@ -72,15 +73,15 @@ def train(recipe: TrainingRecipe, place: Path, clock: Clock) -> Generator[Traini
 def overlaid(recipe: TrainingRecipe, place: Path, model: Any) -> Any:
     """The autoencoder `model` with the further trained decoder, where there is one."""
     state = _state(recipe, model)
-    if checkpoint.restore(state, place / f"{STAGE}.safetensors"):
-        checkpoint.copy_into(state.model, state.average)
+    if checkpoint.restore(state, file_of(place, STAGE)):
+        state.settle()
     return model
 
 
-def counters(recipe: TrainingRecipe, place: Path) -> StageState:
+def counters(recipe: TrainingRecipe, place: Path) -> TrainingState:
     """Steps, seconds and losses of this stage."""
     state = _state(recipe, vae.build(recipe))
-    checkpoint.restore(state, place / f"{STAGE}.safetensors")
+    checkpoint.restore(state, file_of(place, STAGE))
     return state
 
 
@@ -91,12 +92,12 @@ def _autoencoder(recipe: TrainingRecipe, place: Path) -> Any:
     if recipe.refines:
         return base.read(base.folder_of(recipe.refines)).autoencoder
     state = loop.new_state(vae.build(recipe), recipe.vae_rate, vae.EMA)
-    checkpoint.restore(state, place / f"{vae.STAGE}.safetensors")
-    checkpoint.copy_into(state.model, state.average)
+    checkpoint.restore(state, file_of(place, vae.STAGE))
+    state.settle()
     return state.model
 
 
-def _state(recipe: TrainingRecipe, model: Any) -> StageState:
+def _state(recipe: TrainingRecipe, model: Any) -> TrainingState:
     import torch
 
     parts = torch.nn.ModuleDict({name: getattr(model, name) for name in PARTS})

@@ -17,6 +17,25 @@ if TYPE_CHECKING:
     Recipe = TrainingRecipe | ClipRecipe | FamilyRecipe
 
 
+# Stages as people read them.
+_TITLES = {
+    "data": "Preparing training images",
+    "latents": "Encoding training images",
+    "train": "Training",
+    "vae": "Training the autoencoder",
+    "decoder": "Training the decoder",
+    "text": "Training the text encoder",
+    "unet": "Training the denoiser",
+    "clip": "Training both encoders",
+    "export": "Writing the generator",
+}
+
+
+def stage_title(stage: str) -> str:
+    """What a stage does, in a few words."""
+    return _TITLES.get(stage, stage)
+
+
 def recipe_names() -> list[str]:
     """Names that `find` knows: recipe files first."""
     from lab.generators.training.clip import PHANTOM_CLIP

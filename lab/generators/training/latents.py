@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from lab.atomic import read_array, write_array
-from lab.generators.training import base, data, loop
+from lab.generators.training import base, data
 from lab.generators.training.augment import augmented, tensors_of
 from lab.generators.training.driven import TrainingProgress
 from lab.generators.training.recipe import TrainingRecipe
+from lab.generators.training.steps import generator_at
 from lab.provenance import digest_json
 
 BATCH = 24
@@ -54,7 +55,7 @@ def _encoded(recipe: TrainingRecipe, model: Any, films: data.Films, copy: int) -
     with torch.no_grad():
         for start in range(0, len(films.images), BATCH):
             rows = np.arange(start, min(start + BATCH, len(films.images)))
-            draw = loop.generator_at(recipe, f"latents {copy}", start)
+            draw = generator_at(recipe, f"latents {copy}", start)
             masks = tensors_of(films.lesions, rows, signed=False)
             pixels = tensors_of(films.images, rows, signed=True)
             if recipe.augments:

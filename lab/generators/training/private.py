@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lab.errors import InputError
 
 if TYPE_CHECKING:
-    from lab.generators.training.checkpoint import StageState
+    from lab.generators.training.checkpoint import TrainingState
     from lab.generators.training.recipe import TrainingRecipe
 
 
@@ -115,7 +115,7 @@ def poisson_batch(films: int, expected: int, draw: Any) -> NDArray[np.int64]:
             return np.asarray(rows, dtype=np.int64)
 
 
-def stepper(recipe: TrainingRecipe, state: StageState) -> tuple[Any, Callable[[Any, Any], None]]:
+def stepper(recipe: TrainingRecipe, state: TrainingState) -> tuple[Any, Callable[[Any, Any], None]]:
     """The model to compute losses with, and a step of clipped and noised gradients.
 
     Returns:

@@ -1,21 +1,22 @@
-"""Training a small network that helps to measure: one loop, one checkpoint, averaged weights, resumed as it stopped."""
+"""Training a small network that helps to measure: its course, averaged weights, resumed as it stopped."""
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.generators.training.driven import Clock
+
 SAVE_S = 45.0
-REPORT_EVERY = 10
 
 
 @dataclass(frozen=True)
 class Step:
-    """Where a training is: steps done and in all, running loss."""
+    """Where a training is: steps done and in all, mean loss since it was last told."""
 
     done: int
     total: int
@@ -54,35 +55,22 @@ def follow(course: Course, network: Any, rate: float, path: Path) -> Generator[S
         rate: highest learning rate.
         path: of the checkpoint.
     """
-    import torch
+    from lab.generators.training import steps
+    from lab.generators.training.checkpoint import ALONE, TrainingState, Turn
 
-    from lab.generators.training import checkpoint
+    # Betas are AdamW's own.
+    turn = Turn(network, betas=(0.9, 0.999), decay=course.decay)
+    state = TrainingState({ALONE: turn}, course.average, rate)
 
-    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=course.decay, fused=True)
-    state = checkpoint.StageState(network, optimizer, course.average)
-    checkpoint.restore(state, path)
-    network.train()
-    saved, running = time.monotonic(), float("nan")
-    try:
-        while state.step < course.steps:
-            for group in optimizer.param_groups:
-                group["lr"] = course.rate_at(state.step)
-            loss = course.loss_at(state.step)
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimizer.step()
-            course.after()
-            state.step += 1
-            state.update_average()
-            told = float(loss.detach())
-            running = told if math.isnan(running) else 0.95 * running + 0.05 * told
-            if time.monotonic() - saved > SAVE_S:
-                checkpoint.save(state, path)
-                saved = time.monotonic()
-            if state.step % REPORT_EVERY == 0:
-                yield Step(state.step, course.steps, running)
-    finally:
-        checkpoint.save(state, path)
-    checkpoint.copy_into(network, state.average)
+    def take(step: int, _: float) -> Any:
+        loss = steps.take_turn(state, ALONE, lambda: course.loss_at(step), course.rate_at(step))
+        course.after()
+        return loss
+
+    plan = steps.Plan(path.stem, course.steps, take, SAVE_S)
+    with closing(steps.taken(plan, state, path.parent, Clock(math.inf))) as told:
+        for one in told:
+            if one.loss is not None:
+                yield Step(one.done, one.total, one.loss)
+    state.settle()
     return network.eval()

@@ -15,6 +15,7 @@ from lab.generators.training.combinations import is_withheld
 from lab.generators.training.driven import Clock, TrainingProgress
 from lab.generators.training.facts import IGNORED, answers, questions
 from lab.generators.training.recipe import TrainingRecipe
+from lab.generators.training.steps import file_of
 from lab.generators.training.tokens import build_tokenizer
 from lab.generators.training.wording import drawn_caption, reworded, vocabulary
 
@@ -132,10 +133,10 @@ def _with_heads(recipe: TrainingRecipe, tokenizer: Any) -> Any:
     return torch.nn.ModuleDict({"encoder": build(recipe, tokenizer), "heads": heads})
 
 
-def trained(recipe: TrainingRecipe, place: Path) -> tuple[Any, Any, checkpoint.StageState]:
+def trained(recipe: TrainingRecipe, place: Path) -> tuple[Any, Any, checkpoint.TrainingState]:
     """Tokenizer, averaged text encoder without its heads, and the counters of its training."""
     tokenizer = tokenizer_of(recipe, place)
     state = loop.new_state(_with_heads(recipe, tokenizer), RATE, EMA)
-    checkpoint.restore(state, place / f"{STAGE}.safetensors")
-    checkpoint.copy_into(state.model, state.average)
+    checkpoint.restore(state, file_of(place, STAGE))
+    state.settle()
     return tokenizer, state.model["encoder"].eval().requires_grad_(False), state

@@ -11,11 +11,12 @@ import numpy as np
 
 from lab.errors import GeneratorError
 from lab.generators.training import base, checkpoint, data, latents, loop, plant, private, text
-from lab.generators.training.checkpoint import StageState
+from lab.generators.training.checkpoint import TrainingState
 from lab.generators.training.contact_sheet import write_sheet
 from lab.generators.training.driven import Clock, TrainingProgress
 from lab.generators.training.films import Films
 from lab.generators.training.recipe import TrainingRecipe
+from lab.generators.training.steps import file_of, generator_at
 from lab.generators.training.wording import reworded
 
 STAGE = "unet"
@@ -118,7 +119,7 @@ def train(recipe: TrainingRecipe, place: Path, clock: Clock) -> Generator[Traini
     model, take = private.stepper(recipe, state) if recipe.private else (state.model, None)
 
     def loss_at(step: int) -> Any:
-        draw = loop.generator_at(recipe, STAGE, step)
+        draw = generator_at(recipe, STAGE, step)
         rows = (
             private.poisson_batch(len(films.images), recipe.unet_batch, draw)
             if recipe.private
@@ -138,9 +139,9 @@ def train(recipe: TrainingRecipe, place: Path, clock: Clock) -> Generator[Traini
         inside = focused(cached[:, -1:], recipe.focus)
         return velocity_loss(model, clean, noise, times, words, inside, alphas)
 
-    def sheet(at: StageState, path: Path) -> None:
-        with at.averaged() as model:
-            _draw_sheet(recipe, shared, model, path, films)
+    def sheet(path: Path) -> None:
+        with state.averaged():
+            _draw_sheet(recipe, shared, state.model, path, films)
 
     return (
         yield from loop.run(
@@ -238,9 +239,9 @@ def _draw_sheet(recipe: TrainingRecipe, shared: base.Parts, unet: Any, path: Pat
     write_sheet(np.concatenate(rows), path, len(prompts))
 
 
-def trained(recipe: TrainingRecipe, place: Path) -> tuple[Any, StageState]:
+def trained(recipe: TrainingRecipe, place: Path) -> tuple[Any, TrainingState]:
     """The averaged UNet and the counters of its training."""
     state = loop.new_state(build(recipe), recipe.unet_rate, EMA)
-    checkpoint.restore(state, place / f"{STAGE}.safetensors")
-    checkpoint.copy_into(state.model, state.average)
+    checkpoint.restore(state, file_of(place, STAGE))
+    state.settle()
     return state.model.eval().requires_grad_(False), state

@@ -10,12 +10,13 @@ import numpy as np
 
 from lab.generators.training import checkpoint, loop
 from lab.generators.training.augment import augmented, tensors_of
-from lab.generators.training.checkpoint import StageState
+from lab.generators.training.checkpoint import TrainingState
 from lab.generators.training.contact_sheet import write_sheet
 from lab.generators.training.data import load_films
 from lab.generators.training.driven import Clock, TrainingProgress
 from lab.generators.training.films import Films, drawn_rows
 from lab.generators.training.recipe import TrainingRecipe
+from lab.generators.training.steps import file_of, generator_at
 
 STAGE = "vae"
 KL_WEIGHT = 2e-7
@@ -71,7 +72,7 @@ def train(recipe: TrainingRecipe, place: Path, clock: Clock) -> Generator[Traini
     state = loop.new_state(build(recipe), recipe.vae_rate, EMA)
 
     def loss_at(step: int) -> Any:
-        draw = loop.generator_at(recipe, STAGE, step)
+        draw = generator_at(recipe, STAGE, step)
         pixels = tensors_of(films.images, drawn_rows(films, recipe.vae_batch, draw), signed=True)
         pixels, _ = augmented(pixels, torch.zeros_like(pixels), draw)
         posterior = state.model.encode(pixels).latent_dist
@@ -79,10 +80,10 @@ def train(recipe: TrainingRecipe, place: Path, clock: Clock) -> Generator[Traini
         decoded = state.model.decode(posterior.mean + posterior.std * noise).sample
         return pyramid_loss(pixels, decoded) + KL_WEIGHT * posterior.kl().mean()
 
-    def sheet(at: StageState, path: Path) -> None:
+    def sheet(path: Path) -> None:
         shown = sheet_films(load_films(recipe, place, "held-out"))
-        with at.averaged() as model:
-            write_sheet(both_rows(model, shown), path, len(shown))
+        with state.averaged():
+            write_sheet(both_rows(state.model, shown), path, len(shown))
 
     return loop.run(
         recipe, STAGE, state, place, clock, total=recipe.vae_steps, peak=recipe.vae_rate,
@@ -116,7 +117,7 @@ def reconstructed(model: Any, images: Any, batch: int = 8) -> Any:
     return np.concatenate(parts)
 
 
-def trained(recipe: TrainingRecipe, place: Path) -> tuple[Any, StageState]:
+def trained(recipe: TrainingRecipe, place: Path) -> tuple[Any, TrainingState]:
     """The averaged autoencoder, its latents scaled to mean 0 and deviation 1 a channel, and its counters.
 
     A decoder that was trained further takes the place of the first one.
@@ -124,11 +125,11 @@ def trained(recipe: TrainingRecipe, place: Path) -> tuple[Any, StageState]:
     from lab.generators.training import decoder
 
     state = loop.new_state(build(recipe), recipe.vae_rate, EMA)
-    checkpoint.restore(state, place / f"{STAGE}.safetensors")
-    checkpoint.copy_into(state.model, state.average)
+    checkpoint.restore(state, file_of(place, STAGE))
+    state.settle()
     model = decoder.overlaid(recipe, place, state.model).eval().requires_grad_(False)
     films = load_films(recipe, place, "train")
-    fold_scale(model, films.images[drawn_rows(films, SCALE_FILMS, loop.generator_at(recipe, "scale", 0))])
+    fold_scale(model, films.images[drawn_rows(films, SCALE_FILMS, generator_at(recipe, "scale", 0))])
     return model, state
 
 

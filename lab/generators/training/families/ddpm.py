@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lab.generators.training.checkpoint import Turn
 from lab.generators.training.families import denoiser
 from lab.generators.training.families.films import About
 from lab.generators.training.families.recipe import FamilyRecipe
-from lab.generators.training.families.trainer import Batch, Trainer, Turn
+from lab.generators.training.families.trainer import Batch, Trainer
 
 DEFAULTS: dict[str, Any] = {
     "schedule": "squaredcos_cap_v2", "prediction": "v_prediction", "noise_steps": 1000, "zero_end": True,

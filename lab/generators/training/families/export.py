@@ -15,12 +15,12 @@ from lab.atomic import write_bytes, write_json
 from lab.errors import GeneratorError
 from lab.generators.card import GeneratorCard, card_from_json
 from lab.generators.condition import Condition, encode_mask
+from lab.generators.training import checkpoint
+from lab.generators.training.checkpoint import TrainingState
 from lab.generators.training.contact_sheet import write_sheet
 from lab.generators.training.families import films, loop, mask_sheet
-from lab.generators.training.families import state as states
 from lab.generators.training.families.readme import readme
 from lab.generators.training.families.recipe import FamilyRecipe
-from lab.generators.training.families.state import FamilyState
 from lab.generators.training.families.train import built
 
 COLUMNS, ROWS = 8, 5
@@ -42,8 +42,8 @@ def export(recipe: FamilyRecipe, place: Path, target: Path, generator: str = "")
     from lab.device import CPU
 
     trainer = built(recipe, place, CPU)
-    state = FamilyState(trainer.turns, recipe.average, recipe.rate)
-    if not states.restore(state, place / loop.FILE):
+    state = TrainingState(trainer.turns, recipe.average, recipe.rate)
+    if not checkpoint.restore(state, place / loop.FILE):
         raise GeneratorError(
             f"{recipe.title} is not trained yet; nothing was exported; train it first: "
             f"python -m lab train {recipe.id}"
@@ -95,8 +95,7 @@ def _notes(about: films.About) -> str:
     return "Trained on this machine on pictures of patients: it stays here. Research use, not for diagnosis."
 
 
-def _facts(recipe: FamilyRecipe, about: films.About, state: FamilyState) -> dict[str, Any]:
-    curve = state.losses[:: max(1, len(state.losses) // 40)]
+def _facts(recipe: FamilyRecipe, about: films.About, state: TrainingState) -> dict[str, Any]:
     return {
         "training": {
             recipe.family: {
@@ -107,7 +106,7 @@ def _facts(recipe: FamilyRecipe, about: films.About, state: FamilyState) -> dict
                 "steps": state.step,
                 "batch": recipe.batch,
                 "seconds": round(state.seconds),
-                "loss_curve": [[step, round(loss, 4)] for step, loss in curve],
+                "loss_curve": state.curve(),
             }
         },
         "training_films": about.films,

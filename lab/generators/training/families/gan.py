@@ -12,14 +12,16 @@ from typing import Any
 from lab.atomic import write_json
 from lab.errors import InputError
 from lab.generators import stylegan2_network as network
+from lab.generators.config_file import CONFIG
 from lab.generators.stylegan2 import WEIGHTS, knobs
-from lab.generators.stylegan2_config import CONFIG, StyleGan2Config
+from lab.generators.stylegan2_config import StyleGan2Config
+from lab.generators.training.checkpoint import Turn
 from lab.generators.training.families import gan_critic as critic
 from lab.generators.training.families.films import About
 from lab.generators.training.families.gan_augment import adapt, changed
 from lab.generators.training.families.recipe import FamilyRecipe
 from lab.generators.training.families.tensor_module import as_module, tensors_of
-from lab.generators.training.families.trainer import Batch, Trainer, Turn
+from lab.generators.training.families.trainer import Batch, Trainer
 
 DEFAULTS: dict[str, Any] = {
     "z_dim": 80,

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lab.generators.training.families import state as states
-from lab.generators.training.families.state import FamilyState
+from lab.generators.training import checkpoint
+from lab.generators.training.checkpoint import TrainingState
 
 FOLDER = "kept"
 COUNT = 3
 
 
-def keep(state: FamilyState, place: Path, count: int = COUNT) -> Path:
+def keep(state: TrainingState, place: Path, count: int = COUNT) -> Path:
     """Write the state under its step's number and let go of all but the newest `count`; returns the file.
 
     To export one, copy it over `train.safetensors`.
     """
     path = place / FOLDER / f"{state.step:07d}.safetensors"
-    states.save(state, path)
+    checkpoint.save(state, path)
     for old in sorted(path.parent.glob("*.safetensors"))[:-count]:
         old.unlink()
     return path

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.generators.training.checkpoint import Turn
 from lab.generators.training.families.films import About
 from lab.generators.training.families.recipe import FamilyRecipe
 
@@ -31,28 +32,6 @@ class Batch:
     step: int
     steps: int
     draw: Any
-
-
-@dataclass(frozen=True, eq=False)
-class Turn:
-    """One network and how its optimiser steps; a step of the loop takes each turn in order.
-
-    Attributes:
-        network: a torch module; its buffers are kept in checkpoints too, so that what changes there is resumed.
-        rate: factor on the recipe's learning rate.
-        betas, decay: of AdamW.
-        clip: largest norm of the gradient; 0 for no limit.
-        averaged: keep a running average of its parameters, which is what is exported.
-        every: take the turn at every so many steps.
-    """
-
-    network: Any
-    rate: float = 1.0
-    betas: tuple[float, float] = (0.9, 0.99)
-    decay: float = 0.0
-    clip: float = 1.0
-    averaged: bool = True
-    every: int = 1
 
 
 class Trainer(ABC):

@@ -11,12 +11,14 @@ from typing import Any
 from lab.atomic import write_json
 from lab.errors import InputError
 from lab.generators import vae_network as network
+from lab.generators.config_file import CONFIG
+from lab.generators.training.checkpoint import Turn
 from lab.generators.training.families import patch_critic as critic
 from lab.generators.training.families.films import About
 from lab.generators.training.families.mixture import fitted
 from lab.generators.training.families.recipe import FamilyRecipe
 from lab.generators.training.families.tensor_module import as_module, tensors_of
-from lab.generators.training.families.trainer import Batch, Trainer, Turn
+from lab.generators.training.families.trainer import Batch, Trainer
 from lab.generators.vae_decoder import TEMPERATURE, WEIGHTS
 
 DEFAULTS: dict[str, Any] = {
@@ -150,7 +152,7 @@ class VaeTrainer(Trainer):
         self._fit(self.config.mixture)
         names = self.config.shapes()
         save_file({n: self.tensors[n].detach().cpu().half().contiguous() for n in names}, folder / WEIGHTS)
-        write_json(folder / network.CONFIG, asdict(self.config))
+        write_json(folder / CONFIG, asdict(self.config))
         return {
             "family": "VAE",
             "loader": "vae",
