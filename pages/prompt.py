@@ -8,6 +8,7 @@ from lab.generators.cards import ready_cards
 from lab.ui.frame import head, missing, sentences
 from lab.ui.grid_page import grid_tab
 from lab.ui.history import history
+from lab.ui.prompt_address import arrive
 from lab.ui.prompt_queue import queue_tab
 from lab.ui.prompt_tab import prompt_tab
 from lab.ui.recall import TABS
@@ -29,6 +30,7 @@ with sentences():
             "Library",
         )
         st.stop()
+    arrive()
     draw = (lambda: prompt_tab(cards), lambda: grid_tab(cards), queue_tab, history, review_table)
     for tab, content in zip(st.tabs(TABS, on_change="rerun", key=Key.TAB), draw, strict=True):
         if tab.open:

@@ -7,6 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 
+def asked_of(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings of a generation as they are; those of a grid as what its cells share, with the seeds of them all."""
+    if "cells" not in settings:
+        return settings
+    cells = [cell["request"] for cell in settings["cells"]]
+    seeds = list(dict.fromkeys(seed for cell in cells for seed in cell["seeds"]))
+    said = " ".join(dict.fromkeys([str(settings["name"]), *(str(cell["prompt"]) for cell in cells)]))
+    return {**settings["base"], "seeds": seeds, "said": said, "images": len(cells)}
+
+
 def words_of(settings: Mapping[str, Any]) -> str:
     """What a run was asked for: its prompt, else its class, vendor and mask in words; never empty."""
     prompt = str(settings.get("prompt") or "").strip()
@@ -22,7 +32,8 @@ def words_of(settings: Mapping[str, Any]) -> str:
 def numbers_of(settings: Mapping[str, Any]) -> str:
     """Number of images, first seed, settings and knobs of a run in one line."""
     seeds = settings["seeds"]
-    images = f"{len(seeds)} {'image' if len(seeds) == 1 else 'images'}"
+    count = settings.get("images", len(seeds))
+    images = f"{count} {'image' if count == 1 else 'images'}"
     return f"{images} · seed {seeds[0]} · {settings_of(settings)}".rstrip(" ·")
 
 
@@ -47,6 +58,7 @@ def found(query: str, settings: Mapping[str, Any], *more: str) -> bool:
     condition = settings.get("condition") or {}
     text = [
         words_of(settings),
+        settings.get("said", ""),
         settings["generator"],
         condition.get("label", ""),
         condition.get("vendor", ""),

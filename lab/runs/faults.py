@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.atomic import write_bytes
-from lab.errors import LabError, StoreError, out_of_memory
+from lab.errors import LabError, StoreError, disk_full, out_of_memory
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
 NO_SPACE = "The run failed: no space is left; finished batches are kept; free the disk and resume."
 _FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
 
@@ -39,7 +38,7 @@ def judge(error: Exception, logs: Path) -> Fault:
         )
     if isinstance(error, LabError):
         return Fault(str(error))
-    if isinstance(error, OSError) and error.errno in _FULL:
+    if disk_full(error):
         return Fault(NO_SPACE)
     if isinstance(error, OSError) and error.errno in _FORBIDDEN:
         return Fault(

@@ -51,6 +51,9 @@ class Axis:
     @property
     def title(self) -> str:
         """Words for the axis as a whole."""
+        if self.kind == "knob":
+            words = self.subject.replace("_", " ")
+            return words[:1].upper() + words[1:]
         return f"{TITLES[self.kind]}: {self.subject}" if self.subject else TITLES[self.kind]
 
     def to_json(self) -> dict[str, Any]:

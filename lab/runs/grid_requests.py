@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from lab.errors import NotFoundError, StoreError
 from lab.runs.dependencies import EXTRACTOR
+from lab.runs.finished_parts import records_of
 from lab.runs.grid_axes import axis_from_json
 from lab.runs.grid_cells import Cell, Grid, cells, groups
 from lab.runs.spec import RunSpec
@@ -156,7 +155,7 @@ def made_cells(run: Run) -> dict[int, Made]:
         }
     found: dict[int, Made] = {}
     for group in run.spec.settings["groups"]:
-        for number, record in zip(group, _kept(run, group[0]), strict=False):
+        for number, record in zip(group, records_of(run, part_key(group[0])), strict=False):
             found[number] = Made(asked[number], number, str(record["artifact"]), {})
     return found
 
@@ -164,21 +163,3 @@ def made_cells(run: Run) -> dict[int, Made]:
 def part_key(first: int) -> str:
     """Under which name a run keeps the group that begins with that cell."""
     return f"cells-{first}"
-
-
-def _kept(run: Run, first: int) -> list[dict[str, Any]]:
-    """The finished samples of a group, from the run's parts; [] where they are not there."""
-    from lab.config import settings
-    from lab.runs.artifacts import Artifacts
-    from lab.runs.store import RunStore
-
-    digest = RunStore.open().part_digest(run.digest, part_key(first))
-    if digest is None:
-        return []
-    try:
-        records: list[dict[str, Any]] = json.loads(
-            Artifacts(settings().workspace / "parts" / run.digest).read(digest)
-        )
-    except (NotFoundError, StoreError, ValueError):
-        return []
-    return records

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lab.runs.store import Run, RunStore
 
 MOST_RUNS = 1_000_000
+FOLLOWER = "sweep"
 _ID = re.compile(r"[0-9a-f]{16}\Z")
 
 
@@ -44,7 +45,7 @@ def launch(asked: Sweep, store: RunStore) -> list[SweptGroup]:
     """Queue whatever can be queued now: all generations, and the evaluations of groups whose samples are there.
 
     Runs that are queued, running or done already are not queued twice; failed ones are queued again. The definition is
-    kept, so that pages find the sweep by its id.
+    kept, so that pages find the sweep by its id. A run behind the generations queues the other evaluations.
     """
     _keep(asked)
     for specs in generate_specs(asked).values():
@@ -52,7 +53,18 @@ def launch(asked: Sweep, store: RunStore) -> list[SweptGroup]:
         reference = _reference(runs)
         if reference:
             store.submit(evaluate_spec(asked, reference))
-    return groups_of(asked, store)
+    groups = groups_of(asked, store)
+    if any(not group.samples for group in groups):
+        store.submit(_follower(asked, store))
+    return groups
+
+
+def _follower(asked: Sweep, store: RunStore) -> RunSpec:
+    """The run that measures groups once their samples are there; another one after one that has come to its end."""
+    past = store.list(states=("done",), kinds=(FOLLOWER,), limit=MOST_RUNS, results=False)
+    after = next((run.id for run in past if run.spec.settings["sweep"] == asked.id), "none")
+    label = f"Measuring {len(asked.settings)} settings once their samples are there"
+    return RunSpec(FOLLOWER, {"sweep": asked.id}, {"after": after}, label)
 
 
 def measure_ready(asked: Sweep, store: RunStore) -> list[SweptGroup]:

@@ -20,6 +20,7 @@ from lab.ui.grid_state import pick, take_as_reference
 from lab.ui.grid_table import Labels, Picture, clicked, table
 from lab.ui.sample_origin import shown_here
 from lab.ui.state import GridKey as Key
+from lab.ui.verdicts_later import verdicts_later
 
 SAMPLES, DIFFERENCES = "Samples", "Differences"
 NARROW, BESIDE = 2, 4
@@ -33,6 +34,7 @@ def finished(run: Run) -> None:
     if not made:
         return
     state, labels = st.session_state, labels_of(run)
+    verdicts_later(run)
     if len(labels.columns) > BESIDE:
         left = st.container()
         right, below = st.columns([0.6, 0.4], gap="medium")

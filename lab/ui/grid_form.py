@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
 from lab.errors import InputError, LabError
-from lab.generators.card import GeneratorCard
+from lab.generators.card import GeneratorCard, Knob
 from lab.generators.request import GenerationRequest
 from lab.runs.grid_axes import MOST_VALUES, TITLES, Axis, axis
 from lab.runs.grid_cells import Grid, cells
@@ -21,6 +22,7 @@ from lab.ui.prompt_settings import has_guidance, has_steps
 from lab.ui.recall import seeds_in_words, seeds_of
 from lab.ui.run_panel import duration, expected, submit
 from lab.ui.state import GridKey as Key
+from lab.ui.state import PromptKey
 
 NOTHING = "–"
 _HELP = {
@@ -80,6 +82,7 @@ def launch_button(grid: Grid, words: str) -> None:
     try:
         count = len(cells(grid))
         steps = sum(cell.request.steps for cell in cells(grid))
+        asked = {cell.request.generator for cell in cells(grid)}
     except LabError as error:
         st.button(words, key=Key.SUBMIT, disabled=True, width="stretch", icon=":material/grid_on:")
         st.caption(plain(str(error)))
@@ -90,12 +93,15 @@ def launch_button(grid: Grid, words: str) -> None:
     )  # fmt: skip
     if state.get(Key.REFUSAL):
         st.error(plain(state[Key.REFUSAL]))
-    known = expected(KIND, steps, _work)
+    known = expected(KIND, steps, partial(_work, asked))
     st.caption("" if known is None else f"About {duration(known[0])}, as past grids took.")
 
 
-def _work(run: Run) -> float:
-    return float(sum(one["request"]["steps"] for one in run.spec.settings["cells"]))
+def _work(generators: set[str], run: Run) -> float:
+    """Steps of a past grid; 0 for one of other generators, whose pace says nothing here."""
+    requests = [one["request"] for one in run.spec.settings["cells"]]
+    same = {one["generator"] for one in requests} == generators
+    return float(sum(one["steps"] for one in requests)) if same else 0.0
 
 
 def _start(grid: Grid) -> None:
@@ -107,6 +113,7 @@ def _start(grid: Grid) -> None:
         state[Key.REFUSAL] = str(error)
         return
     show(run.id)
+    state[f"{PromptKey.VERDICTS}{run.id}"] = True
 
 
 def kinds_of(card: GeneratorCard, base: GenerationRequest, cards: Sequence[GeneratorCard]) -> list[str]:
@@ -203,12 +210,20 @@ def word_box(key: str, label: str, prompt: str, first: int = 0) -> str:
     )  # fmt: skip
 
 
+def spread(knob: Knob) -> list[float]:
+    """Five values over the range of a number of the generator's own, its usual value among them."""
+    quarters = [knob.low + (knob.high - knob.low) * part / 4 for part in range(5)]
+    if knob.default not in quarters:
+        inner = min(quarters[1:-1], key=lambda value: abs(value - knob.default))
+        quarters[quarters.index(inner)] = knob.default
+    return [round(value, 3) for value in quarters]
+
+
 def _number_axis(place: str, kind: str, card: GeneratorCard, base: GenerationRequest) -> Axis:
     name = kind.partition(":")[2]
     if name:
         knob = next(one for one in card.knobs if one.name == name)
-        spread = [knob.low + (knob.high - knob.low) * part / 4 for part in range(5)]
-        start, words = [round(value, 3) for value in {*spread, knob.default}], knob.title
+        start, words = spread(knob), knob.title
     elif kind == "guidance":
         start, words = [*{1.0, base.guidance, 2 * base.guidance, 4 * base.guidance}], "Guidance scales"
         start = [min(30.0, value) for value in start]

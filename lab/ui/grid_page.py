@@ -7,14 +7,15 @@ import streamlit as st
 from lab.generators.card import GeneratorCard
 from lab.ui.grid_form import grid_form
 from lab.ui.grid_past import past_grids
-from lab.ui.grid_state import GRID, MODES, SETTINGS, WORD, chosen_generator, current
+from lab.ui.grid_state import GRID, MODE_OF, MODES, SETTINGS, WORD, chosen_generator, current
 from lab.ui.grid_view import grid_view
 from lab.ui.grid_word_form import word_form
+from lab.ui.prompt_address import hold
 from lab.ui.state import GridKey as Key
 from lab.ui.sweep_form import sweep_form
 from lab.ui.sweep_view import past_sweeps, sweep_view
 
-_KINDS = {GRID: "grid", WORD: "counterfactual"}
+_KINDS = {shown: mode for mode, shown in MODE_OF.items()}
 _LEADS = {
     GRID: "Vary two things and hold everything else: the seed stays the same in every cell unless it is an axis.",
     WORD: "Change one word and nothing else: what changes in the picture is what the word does, or does besides.",
@@ -57,4 +58,5 @@ def grid_tab(cards: list[GeneratorCard]) -> None:
         else:
             word_form(card)
     if shown is not None:
+        hold(shown)
         grid_view(shown)

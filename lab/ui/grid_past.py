@@ -42,10 +42,17 @@ def _mode(run: Run) -> str:
     return str(run.spec.settings["mode"])
 
 
-def _words(run: Run) -> str:
+def title_of(run: Run) -> str:
+    """The name of a grid, else its axes and the prompt they vary."""
     chosen = run.spec.settings
     axes = [one.title.lower() for one in map(axis_from_json, (chosen["columns"], chosen["rows"])) if one]
-    name = chosen["name"] or f"{' by '.join(axes)}: {chosen['base']['prompt'][:60]}"
+    varied, prompt = " by ".join(axes), str(chosen["base"]["prompt"])[:60]
+    said = f"{varied}: {prompt}" if prompt else varied
+    return str(chosen["name"]) or f"{said[:1].upper()}{said[1:]}"
+
+
+def _words(run: Run) -> str:
+    chosen = run.spec.settings
     when = time.strftime("%d %b %H:%M", time.localtime(run.created))
     state = "" if run.state == "done" else f" · {state_word(run).lower()}"
-    return f"{name} · {len(chosen['cells'])} cells · {when}{state}"
+    return f"{title_of(run)} · {len(chosen['cells'])} cells · {when}{state}"

@@ -19,6 +19,7 @@ from lab.ui.state import PromptKey
 
 GRID, WORD, SETTINGS = "Two things", "One word", "Each setting, measured"
 MODES = (GRID, WORD, SETTINGS)
+MODE_OF = {"grid": GRID, "counterfactual": WORD}
 TAB = "Grid"
 
 
@@ -49,6 +50,13 @@ def show(run_id: str) -> None:
     """Show a grid, its first cell picked and taken as the reference."""
     state = st.session_state
     state[Key.RUN], state[Key.PICKED], state[Key.REFERENCE] = run_id, None, 0
+
+
+def open_grid(run: Run) -> None:
+    """Show a past grid on its tab, among those of its kind."""
+    show(run.id)
+    state = st.session_state
+    state[PromptKey.TAB], state[Key.MODE] = TAB, MODE_OF.get(str(run.spec.settings["mode"]), GRID)
 
 
 def pick(number: int) -> None:

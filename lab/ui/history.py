@@ -1,4 +1,4 @@
-"""Past generation runs: found again by words, seed, star or tag, opened, and recalled in one click."""
+"""Past generation runs and grids: found again by words, seed, star or tag, opened, and recalled in one click."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from lab.prompts.past import numbers_of, words_of
+from lab.prompts.past import asked_of, numbers_of, words_of
+from lab.runs.comparisons import KIND as COMPARE
+from lab.runs.comparisons import LATEST
+from lab.runs.grid_requests import KIND as GRID_KIND
 from lab.runs.marks import Mark, marks_of
 from lab.runs.records import Run
 from lab.runs.store import RunStore
 from lab.ui.films import artifact_pixels, thumbnail
 from lab.ui.frame import plain
+from lab.ui.grid_past import title_of
 from lab.ui.history_filter import VERDICTS, Filter, matching, worst_of
 from lab.ui.history_marks import note_editor, person, star
+from lab.ui.prompt_address import OPENED, open_past
 from lab.ui.prompt_recipe import drop_zone
-from lab.ui.recall import PARTS, open_run, recall
-from lab.ui.run_panel import duration, state_word
+from lab.ui.recall import PARTS, recall
+from lab.ui.run_panel import duration, find, state_word
 from lab.ui.sample_card import VERDICT_WORDS
 from lab.ui.sample_grid import samples_of
 from lab.ui.state import PromptKey as Key
@@ -31,7 +36,7 @@ STATES = ("done", "running", "queued", "failed", "cancelled", "interrupted")
 
 def history() -> None:
     """The list with search, filters and pages, and the place to drop a PNG."""
-    runs = RunStore.open().list(kinds=("generate",), limit=MOST, results=False)
+    runs = RunStore.open().list(kinds=OPENED, limit=MOST, results=False)
     search, drop = st.columns([0.62, 0.38], gap="large")
     with drop:
         drop_zone()
@@ -44,7 +49,8 @@ def history() -> None:
     marks = marks_of(RunStore.open(), person())
     with search:
         asked = _filter(runs, marks)
-    shown = matching(runs, marks, asked, lambda run: _seen(run.id, run.state)[0])
+    compared = len(RunStore.open().list(states=("done",), kinds=(COMPARE,), limit=LATEST, results=False))
+    shown = matching(runs, marks, asked, lambda run: _seen(run.id, run.state, compared)[0])
     pages = max(1, -(-len(shown) // ROWS))
     st.caption(
         f"{len(shown)} of {len(runs)} runs" + (" · the newest 500 are searched" if len(runs) == MOST else "")
@@ -53,7 +59,7 @@ def history() -> None:
     page = st.pagination(pages, key=Key.HISTORY_PAGE) if pages > 1 else 1
     with slot:
         for run in shown[(page - 1) * ROWS : page * ROWS]:
-            _row(run, marks.get(run.id, Mark(run.id)))
+            _row(run, marks.get(run.id, Mark(run.id)), compared)
 
 
 def _filter(runs: list[Run], marks: dict[str, Mark]) -> Filter:
@@ -64,7 +70,7 @@ def _filter(runs: list[Run], marks: dict[str, Mark]) -> Filter:
         type="search",
         help="All words must be found in the prompt, generator, note or tags. A number finds the runs of that seed.",
     )
-    generators = sorted({str(run.spec.settings["generator"]) for run in runs})
+    generators = sorted({str(asked_of(run.spec.settings)["generator"]) for run in runs})
     tags = sorted({tag for mark in marks.values() for tag in mark.tags})
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         starred = st.toggle("Starred", key=Key.STARRED)
@@ -83,36 +89,39 @@ def _filter(runs: list[Run], marks: dict[str, Mark]) -> Filter:
     )
 
 
-def _row(run: Run, mark: Mark) -> None:
-    worst, pictures = _seen(run.id, run.state)
+def _row(run: Run, mark: Mark, compared: int) -> None:
+    worst, pictures = _seen(run.id, run.state, compared)
     with st.container(border=True):
         strip, words, actions = st.columns([0.26, 0.44, 0.3], vertical_alignment="center")
         with strip:
             _thumbnails(pictures)
         with words, st.container(gap="xsmall"):
-            text = words_of(run.spec.settings)
+            text = title_of(run) if run.kind == GRID_KIND else words_of(run.spec.settings)
             st.text(text if len(text) <= 160 else text[:160] + "…")
             st.caption(_facts(run))
             _marks_line(worst, mark)
         with actions, st.container(horizontal=True, gap="xsmall", horizontal_alignment="right"):
             star(mark)
             note_editor(mark)
-            st.button("Open", key=f"open.{run.id}", on_click=open_run, args=(run.id,))
+            st.button("Open", key=f"open.{run.id}", on_click=open_past, args=(run,))
             st.button(
                 "Recall",
                 key=f"recall.{run.id}",
                 on_click=recall,
                 args=(run, PARTS[0]),
-                help="Puts the whole recipe back: prompt, conditions, seeds, settings, generator.",
+                help="Puts what all its cells share back into the composer."
+                if run.kind == GRID_KIND
+                else "Puts the whole recipe back: prompt, conditions, seeds, settings, generator.",
             )
             st.menu_button("Part", PARTS[1:], key=f"part.{run.id}", on_click=_recall_part, args=(run,))
 
 
 def _facts(run: Run) -> str:
-    past = run.spec.settings
+    past = asked_of(run.spec.settings)
     took = f" in {duration(run.duration_s)}" if run.duration_s else ""
     when = time.strftime("%d %b %H:%M", time.localtime(run.created))
-    return plain(f"{past['generator']} · {numbers_of(past)} · {state_word(run).lower()}{took} · {when}")
+    grid = "grid of " if run.kind == GRID_KIND else ""
+    return plain(f"{past['generator']} · {grid}{numbers_of(past)} · {state_word(run).lower()}{took} · {when}")
 
 
 def _marks_line(worst: str, mark: Mark) -> None:
@@ -131,11 +140,12 @@ def _recall_part(run: Run) -> None:
 
 
 @st.cache_data(max_entries=2000, show_spinner=False)
-def _seen(run_id: str, state: str) -> tuple[str, tuple[str, ...]]:
-    """Worst verdict and the first four pictures of a run; its result never changes once it is done."""
-    if state != "done":
+def _seen(run_id: str, state: str, compared: int) -> tuple[str, tuple[str, ...]]:
+    """Worst verdict and the first four pictures of a run; a comparison may add the verdict, nothing else changes."""
+    run = find(run_id)
+    if state != "done" or run is None:
         return "", ()
-    samples = samples_of(RunStore.open().get(run_id))
+    samples = samples_of(run)
     labels = [str((sample.get("verdict") or {}).get("label", "")) for sample in samples]
     return worst_of(labels), tuple(str(sample["artifact"]) for sample in samples[:4])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lab.prompts.past import found
+from lab.prompts.past import asked_of, found
 from lab.runs.marks import Mark
 from lab.runs.records import Run
 
@@ -37,7 +37,7 @@ def matching(
     """The runs that pass every part of a filter, in their order.
 
     Args:
-        runs: generation runs.
+        runs: generation runs and grids.
         marks: by run id.
         asked: the filter.
         worst: the worst verdict of a run's samples, "" for none; asked only where it matters, as it costs a look-up.
@@ -46,7 +46,7 @@ def matching(
 
 
 def _fits(run: Run, mark: Mark, asked: Filter, worst: Callable[[Run], str]) -> bool:
-    settings = run.spec.settings
+    settings = asked_of(run.spec.settings)
     return (
         (not asked.starred or mark.starred)
         and (not asked.generators or settings["generator"] in asked.generators)

@@ -14,7 +14,7 @@ from lab.runs.states import CANCELLED, RUNNING
 from lab.runs.store import RunStore
 from lab.ui.films import artifact_pixels
 from lab.ui.frame import plain, refuse
-from lab.ui.recall import open_run
+from lab.ui.prompt_address import OPENED, open_past
 from lab.ui.run_panel import POLL_S, cancel, duration, resume, see_to
 
 RECENT_S = 900.0
@@ -74,8 +74,10 @@ def _row(run: Run, place: int, pace: dict[str, float]) -> None:
                     args=(run.id,),
                     icon=":material/vertical_align_top:",
                 )
-            if run.kind == "generate":
-                st.button("Open", key=f"queue.open.{run.id}", on_click=open_run, args=(run.id,))
+            if run.kind in OPENED and st.button(
+                "Open", key=f"queue.open.{run.id}", on_click=open_past, args=(run,)
+            ):
+                st.rerun()  # the whole page: another tab opens
             st.button(
                 "Stopping…" if run.cancel_requested else "Cancel",
                 key=f"cancel.queue.{run.id}",

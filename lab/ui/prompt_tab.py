@@ -19,14 +19,14 @@ from lab.ui.attention_map import attention_map
 from lab.ui.frame import link, plain
 from lab.ui.grid_state import change_one_word
 from lab.ui.library_phantoms import phantom_offer
+from lab.ui.prompt_address import hold
 from lab.ui.prompt_form import composer
 from lab.ui.prompt_state import use_text
 from lab.ui.quality_gate import gate_table
-from lab.ui.recall import refill
 from lab.ui.run_panel import find, stand_in
 from lab.ui.sample_grid import asked, details, grid, preview
 from lab.ui.state import PromptKey as Key
-from lab.ui.state import QueryKey
+from lab.ui.verdicts_later import verdicts_later
 
 
 def prompt_tab(cards: list[GeneratorCard]) -> None:
@@ -44,6 +44,7 @@ def prompt_tab(cards: list[GeneratorCard]) -> None:
         else:
             asked(run)
             if run.state == "done":
+                verdicts_later(run)
                 picked = grid(run)
                 if picked is not None:
                     _closer(run, picked)
@@ -70,15 +71,11 @@ def _closer(run: Run, sample: dict[str, Any]) -> None:
 
 
 def _current_run() -> Run | None:
-    """The run this page shows: the session's, else the one in the address."""
-    run = find(st.session_state.get(Key.RUN) or st.query_params.get(QueryKey.RUN))
+    """The run this tab shows."""
+    run = find(st.session_state.get(Key.RUN))
     if run is None or run.kind != "generate":
         return None
-    if Key.RUN not in st.session_state:
-        refill(run)
-    st.session_state[Key.RUN] = run.id
-    if st.query_params.get(QueryKey.RUN) != run.id:
-        st.query_params[QueryKey.RUN] = run.id
+    hold(run)
     return run
 
 
@@ -111,16 +108,16 @@ def _first_look(card: GeneratorCard) -> None:
 
 
 def _waiting(cards: list[GeneratorCard]) -> None:
-    """Say that samples get no verdict while the training images are still being made ready."""
+    """Say that verdicts come later while the training images are still to be made ready."""
     card = _chosen(cards)
     dataset = default_dataset(card)
     if told := absent_films(card):
         st.caption(f":material/info: {told}")
         phantom_offer(card.training_dataset, {found.id for found in list_datasets()})
-    if dataset is not None and next_step(dataset) is not None:
+    if dataset is not None and next_step(dataset, upto="calibrate") is not None:
         st.caption(
-            ":material/hourglass_empty: The training images are still being made ready; samples made now get no "
-            "verdict or map position. Progress is on Home."
+            ":material/hourglass_empty: The training images are not all read and calibrated yet. Samples come at once, "
+            "their verdicts follow by themselves."
         )
 
 

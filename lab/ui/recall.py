@@ -126,11 +126,13 @@ def start() -> None:
         state[Key.REFUSAL] = str(error)
         return
     state[Key.RUN], state[Key.PICKED], state[Key.USED_SEED] = run.id, 0, int(state[Key.SEED])
+    state[f"{Key.VERDICTS}{run.id}"] = True
 
 
 def recall(run: Run, part: str) -> None:
     """Put a past run's recipe, or a part of it, back into the composer, and open the composer."""
     past = run.spec.settings
+    past = past.get("base", past)  # of a grid: what its cells share
     request = GenerationRequest(
         generator=past["generator"],
         prompt=past["prompt"],

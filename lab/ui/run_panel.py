@@ -13,6 +13,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from lab.errors import LabError, NotFoundError
+from lab.runs.comparisons import judged
 from lab.runs.records import Run
 from lab.runs.spec import RunSpec
 from lab.runs.states import QUEUED, RESUMABLE, RUNNING
@@ -45,11 +46,11 @@ def submit(spec: RunSpec) -> Run:
 
 
 def find(run_id: str | None) -> Run | None:
-    """The run of that id; None for none, for a malformed id and for an unknown one alike."""
+    """The run of that id, its samples with verdicts that came later; None for none, a malformed or an unknown id."""
     if not run_id or len(run_id) > 32 or not run_id.isalnum():
         return None
     try:
-        return RunStore.open().get(run_id)
+        return judged([RunStore.open().get(run_id)])[0]
     except NotFoundError:
         return None
 

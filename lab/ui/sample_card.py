@@ -40,8 +40,8 @@ def verdict_line(verdict: dict[str, Any] | None) -> None:
     """The verdict in a badge with p and the number of reference distances."""
     if not verdict:
         st.caption(
-            "No verdict: the near-copy detectors were not calibrated on this generator's training images when the "
-            "sample was made. Generate it again once they are."
+            "No verdict yet: the near-copy detectors were not calibrated on this generator's training images when the "
+            "sample was made. The prompt page says what it waits for."
         )
         return
     words = VERDICT_WORDS.get(verdict["label"], plain(verdict["label"]))

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from lab.prompts.past import settings_of, words_of
+from lab.runs.finished_parts import finished_samples
 from lab.runs.records import Run
 from lab.ui.films import artifact_pixels, sample_film
 from lab.ui.frame import plain
@@ -16,7 +17,7 @@ from lab.ui.recall import listed_seeds
 from lab.ui.review_panel import quick_review
 from lab.ui.sample_card import detector_table, next_looks, prompt_fit, recipe_facts, verdict_line
 from lab.ui.sample_checks import check_badges, film_mark
-from lab.ui.sample_origin import is_public, note_of
+from lab.ui.sample_origin import is_public, note_of, shown_here
 from lab.ui.state import PromptKey as Key
 from lab.ui.viewer import Film, viewer
 
@@ -36,19 +37,32 @@ def asked(run: Run) -> None:
 
 
 def preview(run: Run) -> None:
-    """The picture a running generation shows of itself, if there is one yet."""
-    progress = run.progress
-    if progress is None or progress.preview is None:
-        return
+    """The newest samples that are finished, and the picture the run shows of those it is at."""
+    past = run.spec.settings
+    note, public = note_of(past["generator"]), is_public(past["generator"], past["dataset"])
+    done = finished_samples(run)
+    films = [] if len(done) == len(past["seeds"]) else _unfinished(run, note)
+    room = PAGE - len(films)
+    films = [
+        sample_film(sample, note, f"{number}. seed {sample['seed']}", public=public)
+        for number, sample in list(enumerate(done, 1))[-room:]
+    ] + films
+    if films:
+        viewer(films, key=f"preview.{run.id}", columns=2 if len(films) in (2, 4) else min(4, len(films)))
+
+
+def _unfinished(run: Run, note: str) -> list[Film]:
+    """The micro-batch that is being made, as it looks by now."""
+    past, progress = run.spec.settings, run.progress
+    if progress is None or progress.preview is None or not shown_here(past["generator"], past["dataset"]):
+        return []
     strip = artifact_pixels(progress.preview)
     side = strip.shape[0]
     count = max(1, min(4, strip.shape[1] // max(1, side)))
-    note = note_of(run.spec.settings["generator"])
-    films = [
+    return [
         Film(strip[:, at * side : (at + 1) * side], "SYNTHETIC", "not finished yet", note)
         for at in range(count)
     ]
-    viewer(films, key=f"preview.{run.id}", columns=2 if count in (2, 4) else count)
 
 
 def grid(run: Run) -> dict[str, Any] | None:

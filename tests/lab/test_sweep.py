@@ -95,7 +95,7 @@ def test_one_launch_queues_eight_groups_that_differ_by_their_setting_alone(store
         assert (two["generator"], two["steps"], two["guidance"]) == ("step-2000", 4, 2.0)
     assert [len(one["seeds"]) for one in told] == [64, 6, 64, 6] and told[1]["seeds"][0] == 64
     launch(asked, store)
-    assert len(store.list(limit=1000)) == 32, "asking again queues nothing twice"
+    assert len(store.list(kinds=("generate",), limit=1000)) == 32, "asking again queues nothing twice"
 
 
 @pytest.mark.row("XI-08")
@@ -165,7 +165,7 @@ def test_the_command_queues_and_tells(store: RunStore, monkeypatch: pytest.Monke
         run([*words, "--steps", "2,3,4", "--guidance", "1,2", "-n", "2", "--queue-only", "--json"])
     assert ended.value.code == 0
     told = json.loads(capsys.readouterr().out)
-    assert len(told["groups"]) == 6 and len(store.list(limit=1000)) == 6
+    assert len(told["groups"]) == 6 and len(store.list(kinds=("generate",), limit=1000)) == 6
     with pytest.raises(SystemExit) as ended:
         run([*words, "--steps", "two"])
     assert ended.value.code == 1 and "no number" in capsys.readouterr().err
@@ -219,3 +219,41 @@ def test_measuring_queues_only_what_is_ready_and_nothing_that_failed(store: RunS
     assert len(store.list(limit=100)) == before, "looking again queues nothing"
     launch(asked, store)
     assert groups_of(asked, store)[1].generations[0].state == "queued", "asking again does"
+
+
+def test_groups_are_measured_by_the_sweeps_own_run_without_any_page(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lab.runs.inline import run_inline
+    from lab.runs.kinds import sweep as kind
+
+    asked = _asked(guidances=(1.0,), samples=2)
+    groups = launch(asked, store)
+    (follower,) = store.list(kinds=("sweep",))
+    launch(asked, store)
+    assert [run.id for run in store.list(kinds=("sweep",))] == [follower.id], "one follows a sweep at a time"
+    waiting = [run.id for group in groups for run in group.generations if run is not None]
+
+    def another_is_made(_: float) -> None:
+        assert len(store.list(kinds=("evaluate",))) == (len(groups) * 2 - len(waiting)) // 2
+        run_id = waiting.pop(0)
+        if not waiting:
+            store.cancel(run_id)
+            return
+        _samples(f"made-{len(waiting)}", len(waiting))
+        _finish(store, run_id, {"sample_set": f"made-{len(waiting)}"})
+
+    monkeypatch.setattr(kind.time, "sleep", another_is_made)
+    done = run_inline(follower.spec)
+    assert done.state == "done" and done.result is not None, done.error
+    measured = [group for group in groups_of(asked, store) if group.evaluation is not None]
+    assert len(measured) == len(groups) - 1 == len(done.result["evaluations"]), (
+        "a stopped group is not measured"
+    )
+    assert all(group.evaluation and group.evaluation.state == "queued" for group in measured)
+
+    launch(asked, store)
+    again = store.list(kinds=("sweep",))[0]
+    assert again.id != follower.id and again.state == "queued", (
+        "what was stopped is made anew, and followed anew"
+    )

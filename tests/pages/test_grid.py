@@ -332,3 +332,15 @@ def test_masks_by_vendors_and_numbers_of_its_own_are_axes_too(visit, dataset, he
         0.75,
     }
     assert len(newest.spec.settings["groups"]) == 2, "numbers of a generator's own are one a micro-batch"
+
+
+def test_values_of_a_number_span_its_range_and_hold_its_usual_value():
+    from lab.generators.card import Knob
+    from lab.ui.grid_form import spread
+
+    def knob(default: float) -> Knob:
+        return Knob("psi", "Truncation", 0.0, 1.5, default, 0.1, "How far from the mean.")
+
+    assert spread(knob(0.8)) == [0.0, 0.375, 0.8, 1.125, 1.5]
+    assert spread(knob(0.75)) == [0.0, 0.375, 0.75, 1.125, 1.5] and spread(knob(1.5))[-1] == 1.5
+    assert spread(knob(1.4)) == [0.0, 0.375, 0.75, 1.4, 1.5]

@@ -1,8 +1,12 @@
-"""The second half of a generation run: where each sample stands among the images the generator saw."""
+"""The second half of a generation run: where each sample stands among the images the generator saw.
+
+A person who prompts waits for samples, never for the features of a whole dataset: where those are not there yet, the
+answer comes without neighbours, and a comparison (`lab.runs.kinds.compare`) gives them once they are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lab.runs.context import RunContext
@@ -18,6 +22,8 @@ if TYPE_CHECKING:
     from lab.data.imageset import ImageSet
 
 SHOWN = 5
+# So many images a prompt may wait for: a few seconds. More are left to the runs that make a dataset ready.
+SOON = 64
 
 
 def answered(
@@ -27,14 +33,11 @@ def answered(
 
     The alignment holds what a label classifier sees, and under "text_image" how well the sample goes with the words
     of the prompt. Without a dataset the samples carry the second alone, and `result["note"]` says how to get the rest.
+    With a dataset whose images were not read yet they carry it too, and wait for a comparison.
     """
-    from lab.features.store import FeatureStore
-    from lab.neighbours.neighbours import find
-    from lab.runs.kinds.reference import queries_of
     from lab.runs.kinds.text_image import alignments
 
-    chosen = spec.settings
-    name = chosen["dataset"]
+    name = spec.settings["dataset"]
     empty: dict[str, Any] = {
         "verdict": None,
         "neighbours": [],
@@ -47,31 +50,66 @@ def answered(
     yield from inspected(ctx, images, result)
     fits = yield from alignments(ctx, images, result)
     if name is None:
-        for sample, fit in zip(result["samples"], fits, strict=True):
-            sample["alignment"] = _joined(None, fit)
         result["note"] = (
             "The training images of this generator are not here; add them in Library to see neighbours."
         )
-        return
+    elif _lacking(ctx, name, spec.settings["extractor"]) <= SOON:
+        digests = (spec.inputs["calibration"], spec.inputs["map"])
+        yield from compared(ctx, spec.settings, digests, images, result["samples"])
+    for sample, fit in zip(result["samples"], fits, strict=True):
+        sample["alignment"] = joined(sample["alignment"], fit)
+
+
+def _lacking(ctx: RunContext, dataset: str, extractor: str) -> int:
+    """How many training and held-out images have not been read yet."""
+    from lab.features.store import FeatureStore
+    from lab.neighbours.lowres import LowResolution
+    from lab.runs.kinds.reference import splits
+
+    store, images = FeatureStore(ctx.settings.features), splits(dataset)
+    digests = [digest for part in images if part is not None for digest in part.digests()]
+    sources = (resident_extractor(ctx, extractor), LowResolution())
+    return max(len(store.missing(source, digests)) for source in sources)
+
+
+def compared(
+    ctx: RunContext,
+    chosen: Mapping[str, Any],
+    digests: tuple[str, str],
+    images: ImageSet,
+    samples: Sequence[dict[str, Any]],
+) -> Generator[Progress, None, None]:
+    """Add neighbours, verdict, what a label classifier sees and map position to each sample.
+
+    Args:
+        chosen: "dataset", "extractor" and "prompt".
+        digests: of the calibration and of the map's coordinates, "none" where there is none.
+        images: the samples, in the order of `samples`.
+    """
+    from lab.features.store import FeatureStore
+    from lab.neighbours.neighbours import find
+    from lab.runs.kinds.reference import queries_of
+
+    name, (calibration, coordinates) = chosen["dataset"], digests
     extractor = resident_extractor(ctx, chosen["extractor"])
-    reference = yield from open_reference(ctx, name, extractor, spec.inputs["calibration"])
+    reference = yield from open_reference(ctx, name, extractor, calibration)
     store = FeatureStore(ctx.settings.features)
     queries = yield from queries_of(ctx, images, extractor, store)
     reports = find(queries, reference.train, reference.held_out, reference.calibration, SHOWN)
     yield ctx.progress("Comparing with real images", len(reports), len(reports))
     features = store.matrix(extractor, images.digests())
-    places = _places(ctx, spec.inputs["map"], features)
+    places = _places(ctx, coordinates, features)
     agreement = _alignment(ctx, reference, name, chosen["prompt"], features)
-    for row, (sample, report) in enumerate(zip(result["samples"], reports, strict=True)):
+    for row, (sample, report) in enumerate(zip(samples, reports, strict=True)):
         sample |= shown(report)
         # What lies off the map is unlike anything the classifier was fitted on: its reading would be noise. The
         # text-image model has a space of its own and was made robust to softer and noisier images.
-        sample["alignment"] = _joined(None if report.off_map else agreement[row], fits[row])
+        sample["alignment"] = None if report.off_map else agreement[row]
         if places is not None:
             sample["map"] = {"x": places[row][0], "y": places[row][1], "off_map": bool(report.off_map)}
 
 
-def _joined(seen: dict[str, Any] | None, fit: dict[str, Any] | None) -> dict[str, Any] | None:
+def joined(seen: dict[str, Any] | None, fit: dict[str, Any] | None) -> dict[str, Any] | None:
     """Both readings of a sample's alignment in one record; None where there is neither."""
     if seen is None and fit is None:
         return None

@@ -18,7 +18,7 @@ _CODE = (
     "lab.metrics", "lab.features", "lab.neighbours", "lab.runs.kinds.reference", "lab.runs.kinds.text_image",
     "lab.runs.captions", "lab.data.labels", "lab.runs.kinds.evaluate_groups", "lab.runs.kinds.evaluate_inputs",
     "lab.runs.kinds.providers",
-    "lab.identification", "lab.segmentation",
+    "lab.auroc", "lab.identification", "lab.segmentation",
 )  # fmt: skip
 
 

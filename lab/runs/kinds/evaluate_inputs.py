@@ -9,7 +9,7 @@ from lab.runs.context import RunContext
 from lab.runs.kinds.embed import matrix, resident_extractor
 from lab.runs.kinds.evaluate_groups import findings
 from lab.runs.kinds.providers import Sets, provided
-from lab.runs.kinds.reference import near_copies, open_reference, verdicts
+from lab.runs.kinds.reference import near_copies, open_reference, rows_of, verdicts
 from lab.runs.spec import Progress, RunSpec
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def gathered(
     judged: dict[str, Any] = {}
     # Without a calibration the share says itself that it cannot be told; all other metrics go on.
     if "near-copy-share" in names and held_out is not None and spec.inputs["calibration"] != "none":
-        judged = yield from _judged(ctx, spec, extractor, synthetic, held_out)
+        judged = yield from _judged(ctx, spec, extractor, (real, synthetic, held_out))
     sides = Sets(chosen["real"], real, synthetic, held_out, extractor, chosen)
     needs = {need for name in names for need in get_metric(name).spec.asks}
     more = yield from provided(ctx, sides, needs)
@@ -88,14 +88,16 @@ def tables(sides: Sets) -> dict[str, Any]:
 
 
 def _judged(
-    ctx: RunContext, spec: RunSpec, extractor: FeatureExtractor, synthetic: ImageSet, held_out: ImageSet
+    ctx: RunContext, spec: RunSpec, extractor: FeatureExtractor, sides: tuple[ImageSet, ImageSet, ImageSet]
 ) -> Generator[Progress, None, dict[str, Any]]:
-    """Which samples and which held-out images the calibrated verdict calls near-copies."""
+    """Which samples and which held-out images the calibrated verdict calls near-copies, and of what."""
+    real, synthetic, held_out = sides
     name = spec.settings["real"].split(":")[0]
     reference = yield from open_reference(ctx, name, extractor, spec.inputs["calibration"])
     near = yield from verdicts(ctx, reference, synthetic, extractor, SEARCH.format("samples"))
     control = yield from verdicts(ctx, reference, held_out, extractor, SEARCH.format("held-out images"))
-    return {"near_copy": near_copies(near), "control_near_copy": near_copies(control)}
+    flagged = {"near_copy": near_copies(near), "control_near_copy": near_copies(control)}
+    return flagged | {"near_copy_of": rows_of(near, real)}
 
 
 def _pairs(ctx: RunContext, sides: Sets, names: Sequence[str]) -> Generator[Progress, None, dict[str, Any]]:

@@ -19,7 +19,7 @@ STAGE = "Measuring what is left"
     "filter",
     lane="device",
     priority="batch",
-    modules=("lab.leakage.filtering", "lab.metrics", "lab.features"),
+    modules=("lab.leakage.filtering", "lab.auroc", "lab.metrics", "lab.features"),
     title="Filter a set",
 )
 def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[str, Any]]:

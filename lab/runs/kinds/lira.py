@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 STAGE = "Training small models"
 EVERY = 10
 _CODE = (
+    "lab.auroc",
     "lab.leakage.shadow",
     "lab.leakage.attacks",
     "lab.leakage.roc",

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from lab.runs.context import RunContext
+from lab.runs.finished_parts import micro_batch_key
 from lab.runs.kinds.callbacks import stepwise
 from lab.runs.spec import Progress
 
@@ -49,7 +50,7 @@ def made(
 
     records: list[dict[str, Any]] = []
     for start in range(0, len(request.seeds), MICRO_BATCH):
-        name = f"{key}micro-batch-{start}"
+        name = f"{key}{micro_batch_key(start)}"
         kept = ctx.part(name)
         if kept is None:
             batch = replace(request, seeds=request.seeds[start : start + MICRO_BATCH])

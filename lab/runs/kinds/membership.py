@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lab.neighbours.reference import ReferenceSet
 
 _CODE = (
+    "lab.auroc",
     "lab.leakage.membership",
     "lab.leakage.roc",
     "lab.leakage.rates",

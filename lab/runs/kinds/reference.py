@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,8 +106,8 @@ def queries_of(
 
 def verdicts(
     ctx: RunContext, reference: Reference, images: ImageSet, extractor: FeatureExtractor, stage: str
-) -> Generator[Progress, None, list[Verdict]]:
-    """The verdict on every image of a set, in its order.
+) -> Generator[Progress, None, list[tuple[Verdict, str]]]:
+    """The verdict on every image of a set, in its order, with the id of its nearest training image ("" for none).
 
     Raises:
         NotComputable: when the dataset is not calibrated.
@@ -121,20 +121,32 @@ def verdicts(
             "The dataset is not calibrated yet; nothing was judged; run its calibration first."
         )
     queries = yield from queries_of(ctx, images, extractor, FeatureStore(ctx.settings.features))
-    found: list[Verdict] = []
+    found: list[tuple[Verdict, str]] = []
     for start in range(0, len(queries), BLOCK):
         block = queries.part(start, start + BLOCK)
         reports = find(block, reference.train, None, reference.calibration, k=1)
-        found += [report.verdict for report in reports if report.verdict is not None]
+        found += [
+            (report.verdict, report.matches[0].image_id if report.matches else "")
+            for report in reports
+            if report.verdict is not None
+        ]
         yield ctx.progress(stage, len(found), len(queries))
     return found
 
 
-def near_copies(found: list[Verdict]) -> NDArray[np.bool_]:
+def near_copies(found: Sequence[tuple[Verdict, str]]) -> NDArray[np.bool_]:
     """Which verdicts say near-copy, (n,)."""
     import numpy as np
 
-    return np.asarray([verdict.label == "near-copy" for verdict in found], dtype=bool)
+    return np.asarray([verdict.label == "near-copy" for verdict, _ in found], dtype=bool)
+
+
+def rows_of(found: Sequence[tuple[Verdict, str]], training: ImageSet) -> NDArray[np.int64]:
+    """Row of each nearest image among the training images, (n,); -1 where it is not one of them."""
+    import numpy as np
+
+    places = {name: row for row, name in enumerate(training.ids())}
+    return np.asarray([places.get(nearest, -1) for _, nearest in found], dtype=np.int64)
 
 
 def shown(report: Any) -> dict[str, Any]:

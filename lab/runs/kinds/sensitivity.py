@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from lab.metrics.inputs import MetricInput
 
 _CODE = (
-    "lab.metrics", "lab.features", "lab.neighbours.canaries", "lab.runs.kinds.planted", "lab.runs.kinds.providers",
+    "lab.auroc", "lab.metrics", "lab.features", "lab.neighbours.canaries", "lab.runs.kinds.planted",
+    "lab.runs.kinds.providers",
 )  # fmt: skip
 
 
@@ -49,7 +50,25 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
         "training": len(planted.train.ids()),
         "detectors": detectors,
         "table": table(detectors),
+        "examples": _examples(ctx, planted),
     }
+
+
+def _examples(ctx: RunContext, planted: PlantedSet) -> list[dict[str, str]]:
+    """The first image's copy of every kind, for people to see what was planted; kinds in their order."""
+    from lab.data.images import encode_png
+    from lab.metrics.sensitivity import HONEST
+
+    rows = planted.frame().drop_duplicates("kind")
+    rows = rows[rows["kind"] != HONEST]
+    return [
+        {
+            "kind": str(row.kind),
+            "source": str(row.source),
+            "artifact": ctx.artifact(encode_png(planted.image(str(row.image_id))), ".png"),
+        }
+        for row in rows.itertuples()
+    ]
 
 
 def table(detectors: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -32,7 +32,7 @@ def stored_alike(
     if "PHANTOM" in (real.tag, synthetic.tag):
         return []
     found, prints = [], []
-    for done, (name, images) in enumerate((("the real set", real), ("the synthetic set", synthetic))):
+    for done, (name, images) in enumerate((("real images", real), ("synthetic images", synthetic))):
         yield ctx.progress(STAGE, done, 2)
         drawn = list(_pictures(images))
         polarity = examine_polarity(((name, image) for name, image, _, _ in drawn), modality)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,15 +40,21 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
     resume = chosen["resume"] or ctx.part("started") is not None
     ctx.save_part("started", b"yes")
     teller = _Teller(ctx, ctx.settings.workspace / "training" / recipe.id / "sheets")
+    end_s = clock.elapsed() + 60 * float(chosen["minutes"])
     with closing(known.train(recipe, chosen["minutes"], resume)) as steps:
         while True:
             try:
                 step = next(steps)
             except StopIteration as end:
-                told = teller.tell()
-                return {"finished": end.value is not None, "card": str(end.value or ""), "told": told}
+                card = str(end.value or "")
+                return {"finished": end.value is not None, "card": card, "told": teller.tell()}
             message = "" if step.loss is None else f"loss {step.loss:.4f}"
-            yield ctx.progress(step.stage, step.done, step.total, teller.heard(step), message)
+            stage = known.stage_title(step.stage)
+            told = ctx.progress(stage, step.done, step.total, teller.heard(step), message)
+            if told.remaining_s is not None:
+                # It stops when its minutes are over, however many steps are left.
+                told = replace(told, remaining_s=min(told.remaining_s, max(0.0, end_s - clock.elapsed())))
+            yield told
 
 
 class _Teller:

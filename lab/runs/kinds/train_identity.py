@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 READING, LEARNING, JUDGING = "Reading the images", "Learning", "Judging on other patients"
 MINIMUM_PATIENTS = 4
 
-_CODE = ("lab.identification", "lab.generators.training.small_network")
+_CODE = ("lab.auroc", "lab.identification", "lab.generators.training.small_network")
 
 
 @run_kind(

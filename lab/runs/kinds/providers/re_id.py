@@ -33,7 +33,7 @@ def provide(ctx: RunContext, sets: Sets) -> Generator[Progress, None, dict[str, 
     model = resident_model(ctx, sets.reference, "patient")
     space = yield from embedded_sides(ctx, model, sets, STAGE)
     weights, bias = model.head
-    told = {key: value for key, value in model.card.verification.items() if key != "histogram"}
+    told = {key: value for key, value in model.card.verification.items() if key not in ("histogram", "roc")}
     return {"spaces": {"re-id": space}, "identity": Identity(weights, bias, model.card.title, told)}
 
 
