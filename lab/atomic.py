@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.errors import StoreError
+from lab.errors import StoreError, disk_full
 from lab.provenance import canonical_json
 
 
@@ -31,7 +31,7 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(stream.fileno())
         temporary.replace(path)
     except OSError as error:
-        reason = "no space is left" if error.errno == 28 else "the folder cannot be written"
+        reason = "no space is left" if disk_full(error) else "the folder cannot be written"
         raise StoreError(
             f"A result was not saved because {reason}; earlier results are kept; free the disk and resume."
         ) from error

@@ -13,6 +13,8 @@ from lab.ui.metric_form import form
 from lab.ui.metric_history import past
 from lab.ui.metric_live import unfinished
 from lab.ui.metric_results import results
+from lab.ui.privacy_tests import NAME as PRIVACY
+from lab.ui.privacy_tests import arrive, leave, privacy_tests
 from lab.ui.run_panel import find
 from lab.ui.state import MetricsKey as Key
 from lab.ui.state import QueryKey
@@ -62,13 +64,16 @@ with sentences():
             "Add one",
         )
         st.stop()
+    arrive(Key.VIEW, PRIVACY)
     view = st.segmented_control(
         "View",
-        [ONE, SEVERAL, OTHERS],
+        [ONE, SEVERAL, OTHERS, PRIVACY],
         default=ONE,
         key=Key.VIEW,
         required=True,
         label_visibility="collapsed",
         persist_state="session",
     )
-    {ONE: one_set, SEVERAL: compare, OTHERS: board}[str(view or ONE)]()
+    if view != PRIVACY:
+        leave()
+    {ONE: one_set, SEVERAL: compare, OTHERS: board, PRIVACY: privacy_tests}[str(view or ONE)]()

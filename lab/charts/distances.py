@@ -61,7 +61,7 @@ def distance_figure(
     if 0 < len(known["sample"]) <= _RUG:
         figure.add_trace(_rug(np.asarray(samples, dtype=np.float64), -0.045 * tallest))
     theme.apply(figure, height)
-    _threshold(figure, threshold, float(edges[0]))
+    theme.near_copies(figure, float(edges[0]), threshold)
     if marked is not None:
         _point_out(figure, marked, left=marked > threshold)
     figure.update_xaxes(
@@ -130,15 +130,4 @@ def _rug(samples: Floats, height: float) -> go.Scatter:
             "line": {"width": 1.5},
         },
         hovertemplate="Sample %{customdata[0]}: %{x:.3g}<extra></extra>",
-    )
-
-
-def _threshold(figure: go.Figure, threshold: float, left: float) -> None:
-    figure.add_vrect(x0=left, x1=threshold, fillcolor=theme.DANGER, opacity=0.09, line_width=0, layer="below")
-    figure.add_vline(
-        x=threshold,
-        line={"color": theme.DANGER, "width": 2},
-        annotation_text="◂ near-copy",
-        annotation_position="top left",
-        annotation_font={"color": theme.DANGER, "size": 13},
     )

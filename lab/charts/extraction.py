@@ -76,7 +76,7 @@ def strip_figure(
     theme.apply(figure, height or 120 + _ROW * len(rows))
     top = max(max(row.values) for row in rows if len(row.values))
     if limit is not None:
-        _near(figure, limit)
+        theme.near_copies(figure, 0.0, limit, "top")
         top = max(top, limit)
     if baseline is not None:
         figure.add_vline(x=baseline, line={"color": theme.TEXT, "width": 1.2, "dash": "dash"}, layer="below")
@@ -138,17 +138,6 @@ def _middle(row: Row, place: int) -> go.Scatter:
         error_x=theme.whisker(row.middle, row.low, row.high, theme.TEXT),
         marker={"symbol": "line-ns-open", "size": 26, "color": mark.colour, "line": {"width": 3}},
         hovertemplate=f"<b>{theme.safe(row.label)}</b><br>median {theme.number(row.middle or 0)}<extra></extra>",
-    )
-
-
-def _near(figure: go.Figure, limit: float) -> None:
-    figure.add_vrect(x0=0, x1=limit, fillcolor=theme.DANGER, opacity=0.09, line_width=0, layer="below")
-    figure.add_vline(
-        x=limit,
-        line={"color": theme.DANGER, "width": 2},
-        annotation_text="◂ near-copy",
-        annotation_position="top",
-        annotation_font={"color": theme.DANGER, "size": 13},
     )
 
 

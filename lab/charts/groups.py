@@ -25,12 +25,13 @@ class GroupResult:
     small: bool = False
 
 
-def groups_figure(groups: Sequence[GroupResult], spec: MetricSpec) -> go.Figure:
+def groups_figure(groups: Sequence[GroupResult], spec: MetricSpec, samples: str = "Samples") -> go.Figure:
     """Dots with whiskers, one row a group, its held-out control as a diamond beside it.
 
     Args:
         groups: in the order of the breakdown; those without a value keep their row and say so.
         spec: of the metric.
+        samples: what the measured side is called.
 
     Returns:
         A figure; point customdata is (position in `groups`,).
@@ -45,17 +46,17 @@ def groups_figure(groups: Sequence[GroupResult], spec: MetricSpec) -> go.Figure:
         _row(figure, one, place, rows - place)
     if spec.null_line is not None:
         figure.add_vline(x=spec.null_line, line={"color": theme.MUTED, "width": 1.5, "dash": "dash"})
-    for name, mark in (
-        ("Samples", theme.MARKS["sample"]),
-        ("Held-out images (control)", theme.MARKS["held-out"]),
-    ):
+    sides = [(samples, theme.MARKS["sample"])]
+    if any(one.result.control is not None for one in groups):
+        sides.append(("Held-out images (control)", theme.MARKS["held-out"]))
+    for name, mark in sides:
         figure.add_trace(go.Scatter(x=[None], y=[None], mode="markers", name=name,
                                     marker={"symbol": mark.symbol, "color": mark.colour, "size": 11}))  # fmt: skip
     theme.apply(figure, 100 + _ROW * rows)
     figure.update_layout(margin={"l": 150, "t": 40, "b": 44})
     figure.update_yaxes(
         tickvals=list(range(rows, 0, -1)),
-        ticktext=[_label(one) for one in groups],
+        ticktext=[_label(one, samples.lower()) for one in groups],
         range=(0.4, rows + 0.6),
         showgrid=False,
         ticks="",
@@ -64,10 +65,10 @@ def groups_figure(groups: Sequence[GroupResult], spec: MetricSpec) -> go.Figure:
     return figure
 
 
-def _label(one: GroupResult) -> str:
+def _label(one: GroupResult, samples: str) -> str:
     words = theme.safe(one.name.partition(": ")[2] or "All images")
     colour = theme.MUTED if one.small or one.result.value is None else theme.TEXT
-    counts = f"n {one.result.n_synthetic:,} samples, {one.result.n_real:,} real"
+    counts = f"n {one.result.n_synthetic:,} {samples}, {one.result.n_real:,} training"
     return (
         f"<span style='color:{colour}'>{words}</span>"
         f"<br><span style='color:{theme.MUTED};font-size:11px'>{counts}</span>"

@@ -68,7 +68,7 @@ def interval_figure(series: Sequence[Series], specs: Mapping[str, MetricSpec], c
         margin={"l": 20, "r": 24, "t": 84, "b": 36},
         legend={"y": 1.0, "yref": "container", "yanchor": "top", "traceorder": "normal"},
     )
-    figure.update_annotations(font={"color": theme.TEXT, "size": 14}, xanchor="left", yshift=4)
+    figure.update_annotations(font={"color": theme.TEXT, "size": 14}, xanchor="left", align="left", yshift=4)
     for place, annotation in enumerate(figure.layout.annotations):
         annotation.x = figure.layout[f"xaxis{place + 1 if place else ''}"].domain[0]
     return figure
@@ -79,9 +79,11 @@ def _found(series: Series, name: str) -> MetricResult | None:
 
 
 def _title(spec: MetricSpec, series: Sequence[Series], fits: int) -> str:
-    """Title and direction, on two lines where they are longer than `fits` characters together."""
-    titles = {item.title for item in (_found(one, spec.name) for one in series) if item}
-    title = titles.pop() if len(titles) == 1 else spec.title
+    """Title and direction, on two lines where they are longer than `fits` characters together.
+
+    Sets that were measured in different ways, as by other numbers of components, keep both names.
+    """
+    title = " / ".join(sorted({item.title for item in (_found(one, spec.name) for one in series) if item}))
     between = "  " if len(title) + len(spec.arrow) <= fits else "<br>"
     return f"<b>{theme.safe(title)}</b>{between}<span style='color:{theme.MUTED}'>{spec.arrow}</span>"
 
@@ -118,16 +120,14 @@ def _draw(
         _dot(figure, at, CONTROL, control, 0, mark.colour, mark.symbol, words, -1, first)
     row, column = at
     figure.update_xaxes(range=span, row=row, col=column, nticks=6)
-    one = len(series) == 1
-    labels = ["Samples" if one else theme.safe(_short(series[number].name)) for number, _ in shown] + [
-        "Held-out"
-    ]
+    controlled = reference.control is not None
+    labels = [theme.safe(_short(series[number].name)) for number, _ in shown]
     figure.update_yaxes(
         row=row,
         col=column,
-        range=(-0.7, rows + 0.7),
-        tickvals=[*range(rows, 0, -1), 0],
-        ticktext=labels,
+        range=(-0.7 if controlled else 0.2, rows + 0.7),
+        tickvals=[*range(rows, 0, -1), *([0] if controlled else [])],
+        ticktext=[*labels, *(["Held-out"] if controlled else [])],
         showgrid=False,
         ticks="",
     )
@@ -222,7 +222,7 @@ def _null(
             name=NULL,
             legendgroup=NULL,
             showlegend=first,
-            line={"color": theme.MUTED, "width": 1.5, "dash": "dash"},
+            line={"color": theme.MUTED, "width": 1.5, "dash": "5px,4px"},
             hoverinfo="skip",
         ),
         row=at[0],
@@ -265,5 +265,5 @@ def _wrapped(text: str, width: int = 60) -> list[str]:
     return textwrap.wrap(text, width)
 
 
-def _short(name: str, most: int = 14) -> str:
+def _short(name: str, most: int = 19) -> str:
     return name if len(name) <= most else name[: most - 1] + "…"

@@ -64,7 +64,7 @@ def standing_figure(rows: Sequence[Standing], spec: MetricSpec) -> go.Figure:
     if 0 < ours < len(ordered):
         figure.add_hline(y=len(ordered) - ours + 0.5, line={"color": theme.AXIS, "width": 1})
     theme.apply(figure, 110 + _ROW * len(ordered))
-    figure.update_layout(margin={"l": 200, "r": 76, "t": 40, "b": 48})
+    figure.update_layout(margin={"l": 240, "r": 76, "t": 40, "b": 48})
     figure.update_yaxes(
         tickvals=list(range(len(ordered), 0, -1)), ticktext=[_label(row) for row in ordered],
         range=(0.3, len(ordered) + 0.7), showgrid=False, ticks="",

@@ -37,6 +37,8 @@ def related_figure(names: Sequence[str], cells: Sequence[Cell]) -> go.Figure:
     """
     import plotly.graph_objects as go
 
+    if len(names) >= 2 and cells and all(one.rho is None for one in cells):
+        return theme.empty("No pair of metrics has a rank correlation over so few sets: three are the least.")
     if len(names) < 2 or not cells:
         return theme.empty("Two metrics measured on several sets are needed.")
     known = {(one.first, one.second): one for one in cells} | {(one.second, one.first): one for one in cells}
@@ -47,7 +49,7 @@ def related_figure(names: Sequence[str], cells: Sequence[Cell]) -> go.Figure:
         found = [known.get((row, column)) for column in names]
         strength.append([one.rho if one and one.n >= FEWEST and row != c else None
                          for one, c in zip(found, names, strict=True)])  # fmt: skip
-        words.append(["" if one is None or one.rho is None or row == c else f"{one.rho:+.2f}"
+        words.append(["" if one is None or one.rho is None or row == c else _signed(one.rho)
                       for one, c in zip(found, names, strict=True)])  # fmt: skip
         told.append([_told(row, c, one) for one, c in zip(found, names, strict=True)])
     labels = [theme.safe(name) for name in names]
@@ -60,8 +62,8 @@ def related_figure(names: Sequence[str], cells: Sequence[Cell]) -> go.Figure:
     figure = go.Figure(
         [
             go.Heatmap(z=few, showscale=False, colorscale=[[0, "#1a2026"], [1, "#1a2026"]], zmin=0, zmax=1,
-                       textfont={"size": 11, "color": "#6b7681"}, **shared),
-            go.Heatmap(z=strength, zmin=-1, zmax=1, textfont={"size": 11, "color": theme.TEXT},
+                       textfont={"size": 11, "color": theme.MUTED}, **shared),
+            go.Heatmap(z=strength, zmin=-1, zmax=1, textfont={"size": 11},
                        colorscale=[[0, "#4f8fd0"], [0.5, "#1b2127"], [1, "#f5a742"]],
                        colorbar={"title": {"text": "Spearman ρ"}, "thickness": 12, "len": 0.7, "outlinewidth": 0},
                        showscale=any(z is not None for line in strength for z in line), **shared),
@@ -74,15 +76,19 @@ def related_figure(names: Sequence[str], cells: Sequence[Cell]) -> go.Figure:
     return figure
 
 
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
+
+
 def _told(row: str, column: str, one: Cell | None) -> str:
     if row == column or one is None:
         return theme.safe(row)
     if one.rho is None:
         return f"{theme.safe(row)} and {theme.safe(column)}<br>not defined over {one.n} sets"
     interval = (
-        "" if one.low is None or one.high is None else f", 95 % interval {one.low:+.2f} to {one.high:+.2f}"
+        ""
+        if one.low is None or one.high is None
+        else f", 95 % interval {_signed(one.low)} to {_signed(one.high)}"
     )
     few = "<br>fewer than five sets: greyed, says little" if one.n < FEWEST else ""
-    return (
-        f"{theme.safe(row)} and {theme.safe(column)}<br>ρ {one.rho:+.2f}{interval}<br>over {one.n} sets{few}"
-    )
+    return f"{theme.safe(row)} and {theme.safe(column)}<br>ρ {_signed(one.rho)}{interval}<br>over {one.n} sets{few}"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lab.charts import theme
+from lab.charts.name_places import Named, name_places
 from lab.charts.tradeoff import look
 from lab.metrics.spec import MetricSpec
 
@@ -22,11 +23,13 @@ def scatter_figure(
     if not points:
         return theme.empty("No set has both numbers.")
     figure = go.Figure()
+    places = name_places([Named(name, x, y, (x, x), (y, y)) for name, x, y in points], height=height - 90.0)
     for place, (name, x, y) in enumerate(points):
         colour, symbol = look(place)
         figure.add_trace(
             go.Scatter(x=[x], y=[y], mode="markers+text", name=theme.safe(name), text=[theme.safe(name)],
-                       textposition="top center", textfont={"color": theme.MUTED, "size": 11}, cliponaxis=False,
+                       textposition=places[place], textfont={"color": theme.MUTED, "size": 11},
+                       cliponaxis=False,
                        marker={"symbol": symbol, "size": 12, "color": colour},
                        hovertemplate=f"<b>{theme.safe(name)}</b><br>%{{x:.4g}}, %{{y:.4g}}<extra></extra>")
         )  # fmt: skip

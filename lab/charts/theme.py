@@ -151,3 +151,17 @@ def empty(sentence: str, height: int = 180) -> go.Figure:
         font={"color": MUTED, "size": 14},
     )
     return figure
+
+
+def near_copies(
+    figure: go.Figure, left: float, limit: float, place: Literal["top", "top left"] = "top left"
+) -> None:
+    """Mark the distances from `left` to `limit`, which only near-copies have, with a word at the limit."""
+    figure.add_vrect(x0=left, x1=limit, fillcolor=DANGER, opacity=0.09, line_width=0, layer="below")
+    figure.add_vline(
+        x=limit,
+        line={"color": DANGER, "width": 2},
+        annotation_text="◂ near-copy",
+        annotation_position=place,
+        annotation_font={"color": DANGER, "size": 13},
+    )

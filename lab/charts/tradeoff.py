@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lab.charts import theme
+from lab.charts.name_places import Named, name_places
 from lab.metrics.result import MetricResult
 from lab.metrics.spec import MetricSpec
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
-
-
-_PLACES = ("top right", "bottom right", "top left", "bottom left")
 
 
 @dataclass(frozen=True)
@@ -44,9 +42,18 @@ def tradeoff_figure(
     if not shown:
         return theme.empty("No set has both a fidelity and a privacy number yet.")
     figure = go.Figure()
+    named = [_named(one.name, one.fidelity, one.privacy) for _, one in shown]
+    first = shown[0][1]
+    controlled = first.fidelity.control is not None and first.privacy.control is not None
+    if controlled:
+        named.append(
+            _named("held-out images", *(_as_control(item) for item in (first.fidelity, first.privacy)))
+        )
+    places = name_places(named)
     for place, (at, one) in enumerate(shown):
-        figure.add_trace(_mark(one, place, at))
-    _control(figure, shown[0][1])
+        figure.add_trace(_mark(one, place, at, places[place]))
+    if controlled:
+        _control(figure, first, _off_the_line(places[-1], first.privacy.control, privacy.null_line))
     if privacy.null_line is not None:
         figure.add_hline(
             y=privacy.null_line,
@@ -77,7 +84,27 @@ def look(place: int) -> tuple[str, str]:
     return colours[place % len(colours)], symbols[(place + place // len(colours)) % len(symbols)]
 
 
-def _mark(one: SetPoint, place: int, at: int) -> go.Scatter:
+def _named(name: str, across: MetricResult, up: MetricResult) -> Named:
+    ends = [
+        (value if item.low is None else item.low, value if item.high is None else item.high)
+        for item in (across, up)
+        for value in (item.value or 0.0,)
+    ]
+    return Named(name, across.value or 0.0, up.value or 0.0, ends[0], ends[1])
+
+
+def _as_control(item: MetricResult) -> MetricResult:
+    return replace(item, value=item.control, low=item.control_low, high=item.control_high)
+
+
+def _off_the_line(place: str, value: float | None, line: float | None) -> str:
+    """The same side of the mark, but never across a null line that lies near it."""
+    if line is None or value is None:
+        return place
+    return f"{'bottom' if value < line else 'top'} {place.split()[1]}"
+
+
+def _mark(one: SetPoint, place: int, at: int, side: str) -> go.Scatter:
     import plotly.graph_objects as go
 
     name, across, up = one.name, one.fidelity, one.privacy
@@ -87,7 +114,7 @@ def _mark(one: SetPoint, place: int, at: int) -> go.Scatter:
         y=[up.value],
         mode="markers+text",
         text=[theme.safe(name)],
-        textposition=_PLACES[place % len(_PLACES)],
+        textposition=side,
         textfont={"color": theme.TEXT, "size": 12},
         customdata=[[at]],
         name=theme.safe(name),
@@ -105,19 +132,17 @@ def _mark(one: SetPoint, place: int, at: int) -> go.Scatter:
     )
 
 
-def _control(figure: go.Figure, one: SetPoint) -> None:
+def _control(figure: go.Figure, one: SetPoint, side: str) -> None:
     import plotly.graph_objects as go
 
     across, up, mark = one.fidelity, one.privacy, theme.MARKS["held-out"]
-    if across.control is None or up.control is None:
-        return
     figure.add_trace(
         go.Scatter(
             x=[across.control],
             y=[up.control],
             mode="markers+text",
             text=["held-out images"],
-            textposition="bottom right",
+            textposition=side,
             textfont={"color": mark.colour, "size": 12},
             customdata=[[-1]],
             error_x=theme.whisker(across.control, across.control_low, across.control_high, mark.colour),

@@ -35,24 +35,39 @@ def tradeoff3d_figure(sets: Sequence[SetPlace], axes: tuple[MetricSpec, MetricSp
     if not shown:
         return theme.empty("No set has all three numbers.")
     figure = go.Figure()
+    ranges = [_range([one.results[axis] for _, one in shown]) for axis in range(3)]
+    low = ranges[2][0]
     for place, (at, one) in enumerate(shown):
         colour, symbol = look(place)
         place3d = {"triangle-up": "diamond-open"}.get(symbol, symbol)
-        figure.add_trace(_mark(one.name, [item.value for item in one.results], colour, place3d, at))
+        values = [item.value for item in one.results]
+        figure.add_trace(_mark(one.name, values, colour, place3d, at))
+        figure.add_trace(_stem(values, low, colour))
     controls = [item.control for item in shown[0][1].results]
     if all(value is not None for value in controls):
         figure.add_trace(_mark("Held-out images", controls, theme.MARKS["held-out"].colour, "diamond", -1))
+        figure.add_trace(_stem(controls, low, theme.MARKS["held-out"].colour))
     theme.apply(figure, 520)
     scene = {
         f"{letter}axis": {
-            "title": {"text": theme.safe(f"{spec.title} {spec.arrow[:1]}")},
-            "backgroundcolor": theme.PANEL, "gridcolor": theme.AXIS, "showbackground": True,
+            "title": {"text": theme.safe(f"{spec.title} {spec.arrow[:1]}"), "font": {"size": 12}},
+            "range": ends, "gridcolor": theme.AXIS, "showbackground": False,
             "tickfont": {"color": theme.MUTED, "size": 11},
         }
-        for letter, spec in zip("xyz", axes, strict=True)
+        for letter, spec, ends in zip("xyz", axes, ranges, strict=True)
     }  # fmt: skip
-    figure.update_layout(scene=scene, margin={"l": 0, "r": 0, "t": 20, "b": 0}, showlegend=True)
+    # From further off and a little higher than usual, so that the words of the axes stay inside.
+    camera = {"eye": {"x": 1.7, "y": 1.7, "z": 1.0}, "center": {"x": 0, "y": 0, "z": -0.05}}
+    figure.update_scenes(camera=camera, aspectmode="cube")
+    figure.update_layout(scene=scene, margin={"l": 0, "r": 0, "t": 40, "b": 0}, showlegend=True)
     return figure
+
+
+def _range(results: Sequence[MetricResult]) -> tuple[float, float]:
+    """The ends of an axis, with room all around for the names; walls would cut them and are not drawn."""
+    known = [value for one in results for value in (one.value, one.control) if value is not None]
+    room = 0.2 * (max(known) - min(known)) or 0.1
+    return min(known) - room, max(known) + room
 
 
 def _mark(name: str, at: Sequence[float | None], colour: str, symbol: str, number: int) -> go.Scatter3d:
@@ -63,4 +78,14 @@ def _mark(name: str, at: Sequence[float | None], colour: str, symbol: str, numbe
         textfont={"color": theme.TEXT, "size": 11}, customdata=[[number]],
         marker={"size": 7, "color": colour, "symbol": symbol},
         hovertemplate=f"<b>{theme.safe(name)}</b><br>%{{x:.4g}}, %{{y:.4g}}, %{{z:.4g}}<extra></extra>",
+    )  # fmt: skip
+
+
+def _stem(at: Sequence[float | None], low: float, colour: str) -> go.Scatter3d:
+    """A thin line from a mark down to the floor: without it nobody sees how deep the mark lies."""
+    import plotly.graph_objects as go
+
+    return go.Scatter3d(
+        x=[at[0], at[0]], y=[at[1], at[1]], z=[low, at[2]], mode="lines", showlegend=False, hoverinfo="skip",
+        line={"color": theme.tint(colour, 0.55), "width": 3},
     )  # fmt: skip

@@ -44,5 +44,9 @@ def loss_figure(
     figure.update_yaxes(
         title="Loss", gridcolor=theme.GRID, linecolor=theme.AXIS, type="log" if logarithmic else "linear"
     )
-    figure.update_layout(showlegend=len(shown) > 1)
+    if len(shown) > 1:
+        figure.update_layout(showlegend=True)
+    else:
+        # Without a legend nothing stands above the plot.
+        figure.update_layout(showlegend=False, margin={"t": 16})
     return figure

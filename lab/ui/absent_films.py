@@ -36,5 +36,5 @@ def why_no_neighbours(generator: str) -> str:
         told = ""
     return told or (
         "Its generator's training dataset was not installed, or not ready, when it was made. "
-        "Generate it again when the dataset is ready."
+        "Open it on the Prompt page to have it compared, or generate it again when the dataset is ready."
     )

@@ -29,6 +29,15 @@ def training() -> None:
     with st.container(border=True):
         _form(busy=bool(going))
     _ended()
+    if not going:
+        _watch()
+
+
+@st.fragment(run_every=POLL_S)
+def _watch() -> None:
+    """Show a training that was started elsewhere, such as in a shell, as soon as it is there."""
+    if active(("train",)):
+        st.rerun()
 
 
 def _form(busy: bool) -> None:
@@ -61,7 +70,7 @@ def _about(name: str) -> None:
     recipe = known.find(name)
     steps = getattr(recipe, "steps", 0)
     told = {
-        "Stages": ", ".join(known.stages_of(recipe)),
+        "Stages": "; ".join(known.stage_title(stage) for stage in known.stages_of(recipe)),
         "Family": getattr(recipe, "family", "diffusion").replace("_", " "),
         "Learns from": getattr(recipe, "dataset", "") or "phantom-cxr",
         "Side": f"{recipe.size} px" if getattr(recipe, "size", 0) else "",
@@ -89,10 +98,11 @@ def _follow(run_id: str) -> None:
 def look(run: Run) -> None:
     """Loss curve and newest contact sheet of a training."""
     view = training_view(run)
+    losses = {known.stage_title(stage): points for stage, points in view.losses.items()}
     left, right = st.columns([0.5, 0.5], gap="medium")
     with left:
         log = st.toggle("Logarithmic loss", key=f"{Key.LOG}.{run.id}")
-        st.plotly_chart(loss_figure(view.losses, log), key=f"library.train.loss.{run.id}")
+        st.plotly_chart(loss_figure(losses, log), key=f"library.train.loss.{run.id}")
     with right:
         if view.sheet is None:
             st.caption("The first contact sheet comes once it has learned for a while.")
@@ -102,7 +112,7 @@ def look(run: Run) -> None:
         except LabError as error:
             refuse(error)
             return
-        st.image(picture, caption="Newest contact sheet: synthetic, not for diagnosis")
+        st.image(picture, caption="Newest contact sheet: synthetic, not for diagnosis", width="stretch")
 
 
 def _ended() -> None:
@@ -113,7 +123,8 @@ def _ended() -> None:
     st.markdown("**Ended**")
     for run in runs[:6]:
         took = f", {duration(run.duration_s)}" if run.duration_s else ""
-        with st.expander(f"{plain(run.label)}: {run.state}{took}"):
+        # The newest stays open: who followed it sees at once what came of it.
+        with st.expander(f"{plain(run.label)}: {run.state}{took}", expanded=run is runs[0]):
             if run.state == "done":
                 _came_of(run)
             else:

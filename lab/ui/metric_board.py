@@ -13,7 +13,7 @@ from lab.runs.records import Run
 from lab.ui.frame import plain
 from lab.ui.metric_detail import SAVE
 from lab.ui.metric_pasted import pasted
-from lab.ui.metric_runs import ALL, done_results, listed, set_name, specs
+from lab.ui.metric_runs import ALL, done_results, listed, origin_of, set_name, specs
 from lab.ui.state import MetricsKey as Key
 
 OWN = 30
@@ -100,7 +100,10 @@ def _our_row(run: Run, item: MetricResult) -> Standing:
         f"run {run.id}, {item.n_synthetic} samples against {item.n_real} of {run.spec.settings['real']}, "
         f"{item.extractor}, {item.title}"
     )
-    return Standing(set_name(run), item.value or 0.0, item.low, item.high, True, words, item.extractor)
+    real = str(run.spec.settings["real"])
+    instead = "" if origin_of(str(run.spec.settings["synthetic"])) == "synthetic" else "no samples, "
+    under = f"{instead}against {real}, {item.extractor}"
+    return Standing(set_name(run), item.value or 0.0, item.low, item.high, True, words, under)
 
 
 def _cautions(

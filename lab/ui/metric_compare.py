@@ -14,6 +14,7 @@ from lab.ui.metric_related import related
 from lab.ui.metric_runs import QUESTIONS, by_question, results_of, set_name, specs
 from lab.ui.metric_trade import trade
 from lab.ui.metric_variety import varieties
+from lab.ui.metric_words import in_digits
 from lab.ui.state import MetricsKey as Key
 
 SIDE_BY_SIDE = 4
@@ -38,6 +39,7 @@ def compare() -> None:
     names = [f"{number}. {set_name(run)}" for number, run in enumerate(runs, 1)]
     results = [results_of(run) for run in runs]
     _same_footing(runs)
+    _same_measure(results)
     st.subheader("Fidelity, variety and privacy together", anchor=False)
     trade(runs, names, results)
     st.subheader("Side by side", anchor=False)
@@ -62,6 +64,26 @@ def _same_footing(runs: list[Run]) -> None:
                 f"These runs differ in their {word} ({plain(', '.join(sorted(values)))}): read their order with care.",
                 icon=":material/warning:",
             )
+
+
+def _same_measure(results: list[list[MetricResult]]) -> None:
+    """Say which numbers are not on one scale: other components of one distance, and sets of another size."""
+    titles: dict[str, set[str]] = {}
+    for item in (item for one in results for item in one if item.value is not None):
+        titles.setdefault(item.metric, set()).add(item.title)
+    told = [" and ".join(sorted(found)) for found in titles.values() if len(found) > 1]
+    if told:
+        st.warning(
+            f"Not on one scale: {plain('; '.join(told))}. These sets were measured in different ways, as where one is "
+            "too small for more components, so the values cannot be ranked.",
+            icon=":material/warning:",
+        )
+    counts = sorted({one[0].n_synthetic for one in results})
+    if counts[-1] > counts[0]:
+        st.caption(
+            f"These sets hold {counts[0]:,} to {counts[-1]:,} images, and most numbers but the kernel distance change "
+            "with the size of a set."
+        )
 
 
 def _shown(results: list[list[MetricResult]]) -> set[str]:
@@ -91,5 +113,4 @@ def _table(names: list[str], results: list[list[MetricResult]]) -> None:
     frame.insert(0, "Better", [found[name].arrow[:1] if name in found else "" for name in frame.index])
     frame.insert(0, "Metric", [found[name].title if name in found else name for name in frame.index])
     with st.expander(f"All {len(frame)} numbers of {len(names)} runs", icon=":material/table:"):
-        numbers = {name: st.column_config.NumberColumn(format="%.4f") for name in names}
-        st.dataframe(frame, hide_index=True, column_config=numbers, key="metrics.compare.table")
+        st.dataframe(in_digits(frame, names), hide_index=True, key="metrics.compare.table", placeholder="–")

@@ -44,7 +44,8 @@ def flagged(run: Run, result: MetricResult, told: Sequence[Mapping[str, Any]]) -
     with st.spinner("Reading films"):
         for place, one in enumerate(shown, (page - 1) * PAIRS + 1):
             name = names[int(one["sample"])]
-            words = f"{place}. sample {name[:6]}\nscore {number(float(one.get('score', 0.0)))}"
+            words = f"{place}. sample {name[:6]}"
+            words += f"\nscore {number(float(one['score']))}" if "score" in one else ""
             drawn.append(sample_of(str(asked["synthetic"]), name, dataset, words))
             row = int(one.get("training", -1))
             if 0 <= row < len(films):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from lab.data.dataset import parse_reference
 from lab.data.imageset import ImageSet
 from lab.errors import LabError
 from lab.metrics.guards import Finding, InputSizes, check
@@ -19,8 +20,17 @@ from lab.ui.metric_cost import Pace, embedding_s, estimate, images_of, in_words,
 from lab.ui.metric_runs import specs
 from lab.ui.metric_second import Second, choose, measured_sets, missing_of
 from lab.ui.metric_settings import Settings, breakdown, further
-from lab.ui.run_panel import submit
-from lab.ui.sets import Choice, open_set, real_choices, real_films, sizes, synthetic_choices
+from lab.ui.run_panel import find, submit
+from lab.ui.sets import (
+    Choice,
+    of_another,
+    open_set,
+    real_choices,
+    real_films,
+    sizes,
+    stands_in,
+    synthetic_choices,
+)
 from lab.ui.state import MetricsKey as Key
 
 MANY = 2
@@ -72,18 +82,22 @@ def form() -> None:
 
 def _chosen_sets() -> tuple[str, str]:
     left, right = st.columns(2, gap="large")
+    opened = find(st.session_state.get(Key.RUN))
+    asked = opened.spec.settings if opened is not None and opened.kind == "evaluate" else {}
     with left:
         real = _choose(
             "Real set",
             real_choices(),
             Key.REAL,
+            str(asked.get("real", "")),
             "The training split of a dataset: what a generator has seen.",
         )
     with right:
         synthetic = _choose(
             "Synthetic set",
-            [*synthetic_choices(), Choice(FOLDER, FOLDER)],
+            [*synthetic_choices(real), Choice(FOLDER, FOLDER)],
             Key.SYNTHETIC,
+            str(asked.get("synthetic", "")),
             "A sample set, a folder, or a split of real films as an honest stand-in.",
         )
         if synthetic == FOLDER:
@@ -93,10 +107,12 @@ def _chosen_sets() -> tuple[str, str]:
     return real, synthetic
 
 
-def _choose(label: str, choices: Sequence[Choice], key: str, help_text: str) -> str:
+def _choose(label: str, choices: Sequence[Choice], key: str, opened: str, help_text: str) -> str:
+    """One list; what was never chosen here is what the run on the page was asked with, else the first of some size."""
     words = {choice.reference: choice.words for choice in choices}
     if st.session_state.get(key) not in words:
-        st.session_state[key] = max(choices, key=lambda choice: choice.images >= ENOUGH).reference
+        first = max(choices, key=lambda choice: choice.images >= ENOUGH).reference
+        st.session_state[key] = opened if opened in words else first
     picked = st.selectbox(
         label, list(words), format_func=words.__getitem__, key=key, help=help_text, persist_state="session"
     )
@@ -119,7 +135,9 @@ def _launch(
     sides: Sides, chosen: list[str], settings: Settings, more: list[Second], past: Sequence[Pace]
 ) -> None:
     found, counted = specs(), sides.counted
-    findings = real_films(sides.images) + check([found[name] for name in chosen], counted)
+    findings = real_films(sides.images) + of_another(sides.real, sides.synthetic, sides.images)
+    findings += stands_in(parse_reference(sides.real)[0], sides.images)
+    findings += check([found[name] for name in chosen], counted)
     blocked = {finding.metric for finding in findings if finding.level == "stop"}
     usable = [name for name in chosen if name not in blocked]
     _say(findings)
@@ -173,7 +191,7 @@ def _say(findings: list[Finding]) -> None:
         else:
             for finding in stops:
                 _line(finding)
-        if any(finding.metric for finding in stops):
+        if any(" samples: it needs" in finding.sentence for finding in stops):
             link("prompt", "Make a larger set on the Prompt page: up to 64 samples at once")
 
 

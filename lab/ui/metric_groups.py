@@ -9,7 +9,7 @@ from lab.metrics.result import MetricResult
 from lab.runs.records import Run
 from lab.ui.frame import plain
 from lab.ui.metric_detail import SAVE
-from lab.ui.metric_runs import ALL, results_of, specs
+from lab.ui.metric_runs import ALL, results_of, side_word, specs
 from lab.ui.state import MetricsKey as Key
 
 SMALL = 50
@@ -46,8 +46,8 @@ def groups(run: Run) -> None:
         rows = [GroupResult(title, item, small(item, int(fewest))) for title in titles
                 for item in everything if item.group == title and item.metric == name]  # fmt: skip
         columns[place % len(columns)].plotly_chart(
-            groups_figure(rows, found[name]), key=f"metrics.groups.{run.id}.{name}", theme=None, config=SAVE,
-            alt=f"{found[name].title} in every group",
+            groups_figure(rows, found[name], side_word(run)), key=f"metrics.groups.{run.id}.{name}", theme=None,
+            config=SAVE, alt=f"{found[name].title} in every group",
         )  # fmt: skip
     grey = sum(
         small(item, int(fewest)) for item in everything if item.metric == names[0] and item.group != ALL

@@ -8,7 +8,7 @@ from lab.charts.intervals import Series, interval_figure
 from lab.metrics.result import MetricResult
 from lab.runs.records import Run
 from lab.ui.frame import plain
-from lab.ui.metric_runs import finished_parts, set_name, specs
+from lab.ui.metric_runs import finished_parts, set_name, side_word, specs
 from lab.ui.run_panel import stand_in
 
 _COLUMNS = 2
@@ -50,7 +50,7 @@ def so_far(run: Run) -> None:
 def partial(run: Run, measured: list[MetricResult]) -> None:
     """The chart of what is there."""
     st.plotly_chart(
-        interval_figure([Series("Samples", measured)], specs(), _COLUMNS),
+        interval_figure([Series(side_word(run), measured)], specs(), _COLUMNS),
         key=f"metrics.live.{run.id}.{len(measured)}",
         theme=None,
         config={"displayModeBar": False},

@@ -30,7 +30,7 @@ from lab.ui.metric_agreement import (
 from lab.ui.metric_agreement import with_control as sides_of
 from lab.ui.metric_cost import past_paces
 from lab.ui.metric_detail import SAVE
-from lab.ui.metric_runs import results_of, specs
+from lab.ui.metric_runs import results_of, side_word, specs
 from lab.ui.metric_second import another, companions
 from lab.ui.run_panel import stand_in, submit
 from lab.ui.state import MetricsKey as Key
@@ -42,7 +42,7 @@ Found = dict[str, list[Side]]
 def charts(run: Run, others: Sequence[Run], names: Collection[str], key: str, grey: bool = False) -> None:
     """The chart of some metrics; with further extractors a chart each, row beside row, each on its own scales."""
     if not others or grey:
-        draw([Series("Samples", _only(run, names))], f"metrics.chart.{run.id}.{key}", grey=grey)
+        draw([Series(side_word(run), _only(run, names))], f"metrics.chart.{run.id}.{key}", grey=grey)
         return
     shared = set.intersection(*({item.metric for item in _only(one, names)} for one in (run, *others)))
     columns = st.columns(min(3, 1 + len(others)), gap="medium") if shared else []
@@ -51,12 +51,12 @@ def charts(run: Run, others: Sequence[Run], names: Collection[str], key: str, gr
             name = str(one.spec.settings["extractor"])
             st.markdown(f"**{plain(name)}**")
             kept = [item for item in _only(one, names) if item.metric in shared]
-            draw([Series("Samples", kept)], f"metrics.chart.{run.id}.{key}.{name}", columns=1)
+            draw([Series(side_word(run), kept)], f"metrics.chart.{run.id}.{key}.{name}", columns=1)
     alone = [item for item in _only(run, names) if item.metric not in shared]
     if any(item.value is not None for item in alone):
         if shared:
             st.caption("Measured once, because these do not depend on the extractor or were not repeated:")
-        draw([Series("Samples", alone)], f"metrics.chart.alone.{run.id}.{key}")
+        draw([Series(side_word(run), alone)], f"metrics.chart.alone.{run.id}.{key}")
 
 
 def agreement(run: Run, others: Sequence[Run]) -> None:

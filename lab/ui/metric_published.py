@@ -10,6 +10,7 @@ import streamlit as st
 from lab.metrics.result import MetricResult
 from lab.runs.records import Run
 from lab.ui.metric_runs import specs
+from lab.ui.metric_words import in_digits
 
 
 def published(run: Run, measured: Sequence[MetricResult]) -> None:
@@ -35,10 +36,7 @@ def published(run: Run, measured: Sequence[MetricResult]) -> None:
             "published code gives, for comparison with its tables."
         )
         st.dataframe(
-            pd.DataFrame(rows), hide_index=True, key=f"metrics.published.{run.id}", height="content",
-            column_config={
-                "Corrected": st.column_config.NumberColumn(format="%.4f"),
-                "As published": st.column_config.NumberColumn(format="%.4f"),
-                "Why they differ": st.column_config.TextColumn(width="large"),
-            },
+            in_digits(pd.DataFrame(rows), ("Corrected", "As published")), hide_index=True,
+            key=f"metrics.published.{run.id}", height="content",
+            column_config={"Why they differ": st.column_config.TextColumn(width="large")},
         )  # fmt: skip

@@ -29,7 +29,8 @@ def related(runs: Sequence[Run], names: Sequence[str], results: Sequence[list[Me
     if not box.open:
         return
     with box:
-        scope = st.segmented_control("Over", [PICKED, EVERY], default=PICKED, key=Key.RELATED, required=True,
+        first = PICKED if len(runs) >= FEWEST else EVERY
+        scope = st.segmented_control("Over", [PICKED, EVERY], default=first, key=Key.RELATED, required=True,
                                      label_visibility="collapsed")  # fmt: skip
         groups = dict(zip(names, results, strict=True)) if scope == PICKED else _every(runs[0])
         values = values_of(groups)
@@ -57,8 +58,15 @@ def _correlated(values: dict[str, dict[str, float]]) -> list[Correlation]:
 
 def _draw(order: list[str], titles: dict[str, str], found: list[Correlation], sets: int) -> None:
     few = sum(one.few for one in found)
-    words = f"Spearman's rank correlation over {sets} sets."
-    if few:
+    words = (
+        f"Spearman's rank correlation over {sets} sets, of the numbers as measured: +1 where two rise together, "
+        "−1 where one falls as the other rises, as a distance (↓) does when it agrees with a share (↑)."
+    )
+    if few == len(found):
+        words += (
+            f" All pairs share fewer than {FEWEST} sets: grey, their numbers say little. Measure more sets."
+        )
+    elif few:
         words += (
             f" {few} of {len(found)} pairs share fewer than {FEWEST} sets: grey, their number says little."
         )
@@ -76,14 +84,15 @@ def _draw(order: list[str], titles: dict[str, str], found: list[Correlation], se
         for one in found
     ]  # fmt: skip
     number = st.column_config.NumberColumn(format="%.2f")
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key="metrics.related.table", height=260,
-                 column_config={"ρ": number, "Low": number, "High": number,
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key="metrics.related.table", height=260, placeholder="–",
+                 column_config={"In words": st.column_config.TextColumn(width="large"),
+                                "ρ": number, "Low": number, "High": number,
                                 "p": st.column_config.NumberColumn(format="%.3f")})  # fmt: skip
 
 
 def _pair(values: Values) -> None:
     """One metric against another over the sets; a utility metric first on the upright axis, where there is one."""
-    known = [name for listed in by_question(values).values() for name in listed]
+    known = [name for listed in by_question(values).values() for name in listed if len(values[name]) > 1]
     useful = [name for name in known if specs()[name].axis == "utility"]
     left, right = st.columns(2)
     across = str(
@@ -104,13 +113,28 @@ def _pair(values: Values) -> None:
     )  # fmt: skip
 
 
+class _Names:
+    """A name for each set; two sets of one name are numbered."""
+
+    def __init__(self) -> None:
+        self._by_digest: dict[str, str] = {}
+
+    def of(self, name: str, digest: str) -> str:
+        """The name of the set with that digest, the same whenever it is asked for."""
+        if digest not in self._by_digest:
+            like = sum(one == name or one.startswith(f"{name} (") for one in self._by_digest.values())
+            self._by_digest[digest] = f"{name} ({like + 1})" if like else name
+        return self._by_digest[digest]
+
+
 def _every(like: Run) -> dict[str, list[MetricResult]]:
     """The newest results of every set measured against the same real set by the same extractor."""
     wanted = (like.spec.inputs.get("real"), like.spec.settings["extractor"])
     found: dict[str, list[MetricResult]] = {}
+    names = _Names()
     for run in listed(("done",), PAST):
         if (run.spec.inputs.get("real"), run.spec.settings["extractor"]) == wanted:
-            key = f"{set_name(run)} {str(run.spec.inputs.get('synthetic'))[:6]}"
+            key = names.of(set_name(run), str(run.spec.inputs.get("synthetic")))
             known = {item.metric for item in found.get(key, [])}
             more = [item for item in done_results(run.id) if item.group == ALL and item.metric not in known]
             found[key] = [*found.get(key, []), *more]

@@ -20,10 +20,11 @@ from lab.ui.metric_export import exports
 from lab.ui.metric_groups import groups
 from lab.ui.metric_opinions import agreement, charts, further
 from lab.ui.metric_published import published
-from lab.ui.metric_runs import QUESTIONS, by_question, results_of, set_name, specs
+from lab.ui.metric_runs import QUESTIONS, by_question, origin_of, results_of, set_name, specs
 from lab.ui.metric_second import companions
 from lab.ui.metric_trace import told
 from lab.ui.metric_verdict import strip
+from lab.ui.metric_words import in_digits
 from lab.ui.run_panel import duration
 from lab.ui.state import MetricsKey as Key
 
@@ -53,11 +54,9 @@ def results(run: Run) -> None:
     st.subheader(plain(f"{set_name(run)} against {asked['real']}"), anchor=False)
     others = companions(run)
     done = [other for other in others if other.state == "done"]
-    words = f"{asked['extractor']}, seed {asked['seed']}, took {duration(run.duration_s or 0)}."
-    st.caption(plain(words))
+    st.caption(_footing(run, measured[0]))
     broken = changed(run, Artifacts(settings().artifacts))
-    for sentence in [*broken, *(run.result or {}).get("warnings", [])]:
-        st.warning(plain(sentence), icon=":material/warning:")
+    _warned([*broken, *(run.result or {}).get("warnings", [])])
     grey = bool(broken)
     strip(run, measured, grey)
     for item in {str(item.details.get("badges")): item for item in measured}.values():
@@ -72,6 +71,26 @@ def results(run: Run) -> None:
     _notes(measured)
     _table(run, results_of(run, None), grey)
     exports(run, done)
+
+
+def _warned(sentences: Sequence[str]) -> None:
+    """One box for all, so that the numbers stay in sight."""
+    lines = [plain(sentence) for sentence in sentences]
+    if lines:
+        text = lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
+        st.warning(text, icon=":material/warning:")
+
+
+def _footing(run: Run, one: MetricResult) -> str:
+    """Which kind of images stands on either side, how many, and by what they were compared."""
+    asked = run.spec.settings
+    ours, theirs = origin_of(str(asked["synthetic"])), origin_of(str(asked["real"]))
+    instead = " in place of samples" if ours != "synthetic" else ""
+    words = (
+        f"{one.n_synthetic:,} images{instead} against {one.n_real:,} training images; {asked['extractor']}, "
+        f"seed {asked['seed']}, took {duration(run.duration_s or 0)}."
+    )
+    return f"**{ours.upper()}** against **{theirs.upper()}**. {plain(words)}"
 
 
 def _question(run: Run, measured: Sequence[MetricResult]) -> list[str]:
@@ -117,14 +136,16 @@ def _table(run: Run, everything: Sequence[MetricResult], grey: bool) -> None:
     shown.insert(0, "Question", axes)
     if several:
         shown.insert(1, "Group", frame["group"])
+    digits = in_digits(shown, ("Value", "Low", "High", "Held-out control", "Real-to-real floor"))
     with st.expander(f"All {len(frame)} numbers", icon=":material/table:", expanded=len(frame) <= MANY):
         event = st.dataframe(
-            shown.style.set_properties(color=MUTED) if grey else shown,
+            digits.set_properties(color=MUTED) if grey else digits,
             hide_index=True,
             column_config=_columns(),
             key=f"{Key.NUMBERS}.{run.id}",
             on_select="rerun",
             selection_mode="single-row",
+            placeholder="–",
             height="content" if len(frame) <= MANY else 480,
         )
         rows = [row for row in event.selection.rows if row < len(everything)]
@@ -136,15 +157,15 @@ def _table(run: Run, everything: Sequence[MetricResult], grey: bool) -> None:
 
 
 def _columns() -> dict[str, Any]:
-    numbers = {name: st.column_config.NumberColumn(format="%.4f") for name in ("Value", "Low", "High")}
-    return numbers | {
+    return {
+        "Metric": st.column_config.TextColumn(width=190),
+        "Low": st.column_config.NumberColumn(help="Lower end of the 95 % interval."),
+        "High": st.column_config.NumberColumn(help="Upper end of the 95 % interval."),
         "Held-out control": st.column_config.NumberColumn(
-            format="%.4f",
-            help="The same statistic for real films that no generator saw, in place of the samples.",
+            help="The same statistic for real films that no generator saw, in place of the samples."
         ),
         "Real-to-real floor": st.column_config.NumberColumn(
-            format="%.4f",
-            help="What real films score against real ones at this size; of captions, what wrong captions score.",
+            help="What real films score against real ones at this size; of captions, what wrong captions score."
         ),
         "d": st.column_config.NumberColumn(help="Length of the feature vectors the number was computed on."),
         "Better": st.column_config.TextColumn(help="↓ lower, ↑ higher, → best at the null line."),

@@ -17,7 +17,7 @@ from lab.metrics.spec import MetricSpec
 from lab.runs.artifacts import Artifacts
 from lab.runs.records import Run
 from lab.runs.store import RunStore
-from lab.ui.sets import prompts_by_set
+from lab.ui.sets import card_of, prompts_by_set
 
 ALL = "all"
 QUESTIONS = {
@@ -84,7 +84,22 @@ def set_name(run: Run) -> str:
     """Short words for the synthetic side of a run."""
     name = str(run.spec.settings["synthetic"]).rsplit("/", 1)[-1]
     prompt = prompts_by_set().get(name)
-    return name if prompt is None else prompt[:40].rstrip(". ")
+    return name.replace(":", ", ") if prompt is None else prompt[:40].rstrip(". ")
+
+
+def origin_of(reference: str) -> str:
+    """ "real" or "phantom" for a dataset or its split, "synthetic" for everything else."""
+    name, colon, _ = reference.partition(":")
+    card = card_of(name) if "/" not in name else None
+    if card is None:
+        return "real" if colon and "/" not in name else "synthetic"
+    return "phantom" if card.tag == "PHANTOM" else "real"
+
+
+def side_word(run: Run) -> str:
+    """What the measured side is called in charts: samples, or the films that stand in for them."""
+    found = {"real": "Real films", "phantom": "Phantoms", "synthetic": "Samples"}
+    return found[origin_of(str(run.spec.settings["synthetic"]))]
 
 
 def by_question(names: Iterable[str]) -> dict[str, list[str]]:

@@ -23,7 +23,7 @@ from lab.runs.requests import EXTRACTOR
 from lab.ui.metric_cost import Pace, embedding_s, estimate, images_of
 from lab.ui.metric_runs import listed, specs, whole
 from lab.ui.run_panel import duration
-from lab.ui.sets import card_of
+from lab.ui.sets import card_of, control_split
 from lab.ui.state import MetricsKey as Key
 
 CHEAP = 96
@@ -140,7 +140,8 @@ def measured_sets(real: str, synthetic: ImageSet) -> list[ImageSet]:
     from lab.data.resolve import resolve
 
     name, split = parse_reference(real)
-    return [resolve(f"{name}:{split or 'train'}"), synthetic, resolve(f"{name}:held-out")]
+    control = resolve(f"{name}:{control_split(name, synthetic)}")
+    return [resolve(f"{name}:{split or 'train'}"), synthetic, control]
 
 
 def missing_of(name: str, images: list[ImageSet]) -> int:
@@ -179,7 +180,10 @@ def _cost(
     if missing:
         time = f"about {duration(embedding)}" if embedding else "no past run says how long that takes"
         first = f" {missing:,} images are embedded first ({time})."
-    rest = f" {left_out} metrics do not depend on an extractor and are not repeated." if left_out else ""
+    several = f"{left_out} metrics do not depend on an extractor and are not repeated."
+    rest = f" {several}" if left_out > 1 else ""
+    if left_out == 1:
+        rest = " One metric does not depend on an extractor and is not repeated."
     return f"Then {name} measures again: {words}.{first}{rest}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -48,6 +49,9 @@ def trade(runs: Sequence[Run], names: list[str], results: list[list[MetricResult
     picked = tuple(_metric(axis, chosen[axis], column) for axis, column in
                    zip(axes, st.columns(len(axes)), strict=True))  # fmt: skip
     known = [{item.metric: item for item in one if item.value is not None} for one in results]
+    if len({str(run.spec.settings["real"]) for run in runs}) > 1:
+        # The held-out images of one real set are no control for samples of another.
+        known = [{name: replace(item, control=None) for name, item in one.items()} for one in known]
     sets = [(at, tuple(one[spec.name] for spec in picked)) for at, one in enumerate(known)
             if all(spec.name in one for spec in picked)]  # fmt: skip
     if axes == ("fidelity", "diversity"):

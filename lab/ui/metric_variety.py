@@ -10,6 +10,7 @@ import streamlit as st
 from lab.metrics.mean_image import renormalised
 from lab.metrics.result import MetricResult
 from lab.ui.metric_runs import specs
+from lab.ui.metric_words import in_digits
 
 BYTES = "mean-image-size"
 
@@ -25,8 +26,8 @@ def varieties(names: Sequence[str], results: Sequence[list[MetricResult]]) -> No
             "largest, so it changes when a set is added; the bytes do not."
         )
         st.dataframe(
-            pd.DataFrame(rows), hide_index=True, key="metrics.varieties", height="content",
-            column_config={"Variety": st.column_config.NumberColumn(format="%.3f")},
+            in_digits(pd.DataFrame(rows), ("Bytes", "Variety")), hide_index=True, key="metrics.varieties",
+            height="content", width="content",
         )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -11,12 +11,16 @@ from lab.charts import theme
 from lab.metrics.result import MetricResult
 from lab.runs.records import Run
 from lab.ui.frame import plain
-from lab.ui.metric_runs import QUESTIONS, by_question, specs
+from lab.ui.metric_runs import QUESTIONS, by_question, origin_of, specs
 from lab.ui.metric_trace import trace
 from lab.ui.metric_words import beside, explained, interval
 from lab.ui.state import MetricsKey as Key
 
 _COLOURS = {INSIDE: "green", BETTER: "blue", WORSE: "orange"}
+_REAL = {WORSE: "Differs from training", BETTER: "Differs from training"}
+_SPLITS = (
+    "So the two splits differ, for example in how many images of each label they hold: a breakdown shows it."
+)
 _HELP = (
     "The rule: the 95 % interval of the samples beside that of held-out images put in their place. Where they overlap "
     "the samples are like real images; else better or worse by the metric's direction. Questions are never added up."
@@ -26,18 +30,49 @@ _HELP = (
 def strip(run: Run, measured: Sequence[MetricResult], grey: bool = False) -> None:
     """A line for each question that has a number; `grey` where the numbers can no longer be trusted."""
     known = {item.metric: item for item in measured if item.value is not None}
+    asked = by_question(item.metric for item in measured)
     with st.container(border=True, gap="xsmall", key=f"{Key.OPEN}.verdict"):
         for axis, names in by_question(known).items():
             preferred = [name for name in HEADLINES.get(axis, ()) if name in known]
-            _line(run, axis, known[(preferred or names)[0]], len(names), grey)
-        absent = [QUESTIONS[axis][0].lower() for axis in QUESTIONS if axis not in by_question(known)]
-        if absent:
-            st.caption(f"Not measured: {', '.join(absent)}.")
+            first = known[(preferred or names)[0]]
+            more = also(axis, first, known) if axis == "privacy" and not grey else ""
+            _line(run, axis, first, grey, bool(more))
+            if more:
+                st.markdown(f":orange[:material/warning: {plain(more)}]")
+        absent = [axis for axis in QUESTIONS if axis not in by_question(known)]
+        refused = [QUESTIONS[axis][0].lower() for axis in absent if axis in asked]
+        others = [QUESTIONS[axis][0].lower() for axis in absent if axis not in asked]
+        told = (
+            [f"Asked for, but not computable: {', '.join(refused)}; the notes below say why."]
+            if refused
+            else []
+        )
+        told += [f"Not measured: {', '.join(others)}."] if others else []
+        if told:
+            st.caption(" ".join(told))
 
 
-def _line(run: Run, axis: str, item: MetricResult, of: int, grey: bool) -> None:
+def also(axis: str, first: MetricResult, known: Mapping[str, MetricResult]) -> str:
+    """The other headline numbers of a question that are worse than real images too, in a sentence; "" for none."""
+    found = []
+    for name in HEADLINES.get(axis, ()):
+        item = known.get(name)
+        if item is None or item is first or judge(specs()[name], item)[0] != WORSE:
+            continue
+        control = "" if item.control is None else f" (held-out {theme.number(item.control)})"
+        found.append(f"{item.title} {theme.number(item.value or 0.0)}{control}")
+    if not found:
+        return ""
+    join = "Also" if judge(specs()[first.metric], first)[0] == WORSE else "But"
+    return f"{join} worse than real images: {', '.join(found)}."
+
+
+def _line(run: Run, axis: str, item: MetricResult, grey: bool, doubted: bool) -> None:
+    """One question; a good word is not green where a further headline of the question says the opposite."""
     spec = specs()[item.metric]
     word, sentence = judge(spec, item)
+    if word in _REAL and origin_of(str(run.spec.settings["synthetic"])) != "synthetic":
+        word, sentence = _REAL[word], f"These are no samples. {sentence} {_SPLITS}"
     title, asked = QUESTIONS[axis]
     question, value, words, button = st.columns([0.25, 0.24, 0.4, 0.11], vertical_alignment="center")
     question.markdown(f"**{title}**  \n:gray[:small[{plain(asked)}]]")
@@ -46,7 +81,8 @@ def _line(run: Run, axis: str, item: MetricResult, of: int, grey: bool) -> None:
         f"{f':gray[{number}]' if grey else number}  \n:gray[:small[{plain(item.title)} {spec.arrow[:1]}]]",
         help=explained(spec),
     )
-    badge = "" if grey else f":{_COLOURS.get(word, 'gray')}-badge[{word}]"
+    colour = "gray" if doubted and word != WORSE else _COLOURS.get(word, "gray")
+    badge = "" if grey else f":{colour}-badge[{word}]"
     words.markdown(
         f"{badge}  \n:gray[:small[{plain(beside(spec, item))}]]", help=f"{plain(sentence)}\n\n{_HELP}"
     )

@@ -56,7 +56,8 @@ STEPS = (
 )
 _ICONS = {"done": ":green[:material/check_circle:]", "failed": ":red[:material/error:]"}
 _ICONS |= {"cancelled": ":gray[:material/cancel:]", "interrupted": ":orange[:material/pause_circle:]"}
-_PAGES = {"generate": "prompt", "evaluate": "metrics"}
+_PAGES = {"generate": "prompt", "grid": "prompt", "evaluate": "metrics"}
+_PAGES |= dict.fromkeys(("protocol", "train_identity", "sensitivity"), "metrics")
 
 
 def first_steps() -> None:

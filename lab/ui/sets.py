@@ -11,13 +11,15 @@ from lab.data.card import DatasetCard
 from lab.data.dataset import parse_reference
 from lab.data.guards.real_files import real_files, told
 from lab.data.imageset import ImageSet
+from lab.data.importing.sample_import import FOLDER
 from lab.data.resolve import resolve
-from lab.data.samples import list_sample_sets
+from lab.data.samples import SampleSetCard, list_sample_sets
 from lab.data.store import list_datasets, open_dataset
 from lab.features.records import get_record
 from lab.metrics.guards import Finding, InputSizes
 from lab.prompts.past import words_of
 from lab.runs.captions import why_no_pairs
+from lab.runs.comparisons import judged
 from lab.runs.dataset_requests import known_duplicates
 from lab.runs.kinds.providers import absent_needs
 from lab.runs.records import Run
@@ -35,14 +37,14 @@ class Choice:
 
 def generation_runs(limit: int = 200) -> list[Run]:
     """Finished generation runs, newest first."""
-    return [
-        run for run in RunStore.open().list(states=("done",), kinds=("generate",), limit=limit) if run.result
-    ]
+    runs = RunStore.open().list(states=("done",), kinds=("generate",), limit=limit)
+    return judged([run for run in runs if run.result])
 
 
 def grid_runs(limit: int = 50) -> list[Run]:
     """Finished grids, newest first."""
-    return [run for run in RunStore.open().list(states=("done",), kinds=("grid",), limit=limit) if run.result]
+    runs = RunStore.open().list(states=("done",), kinds=("grid",), limit=limit)
+    return judged([run for run in runs if run.result])
 
 
 def prompts_by_set() -> dict[str, str]:
@@ -61,27 +63,38 @@ def real_choices() -> list[Choice]:
     return found
 
 
-def synthetic_choices() -> list[Choice]:
-    """Sample sets first, then the held-out and test splits of datasets, which serve as honest stand-ins."""
+def synthetic_choices(real: str = "") -> list[Choice]:
+    """Sample sets first, then the held-out and test splits of datasets, which serve as honest stand-ins.
+
+    Args:
+        real: id of the dataset they will be measured against; what was made from it stands before the rest.
+    """
     prompts = prompts_by_set()
-    found = []
-    for made in list_sample_sets():
-        words = _short(prompts.get(made.id, made.origin))
-        found.append(Choice(made.id, f"{words} · {made.images} samples · {made.origin}", made.images))
-    for card in list_datasets():
-        for split in ("held-out", "test"):
-            count = card.splits.get(split, 0)
-            if count:
-                words = f"{card.title}, {split} split ({count:,} images)"
-                found.append(Choice(f"{card.id}:{split}", words, count))
-    return found
+    made = [
+        (one.parent, Choice(one.id, _named(one, prompts.get(one.id)), one.images))
+        for one in list_sample_sets()
+    ]
+    splits = [
+        (card.id, Choice(f"{card.id}:{split}", f"{card.title}, {split} split ({count:,} images)", count))
+        for card in list_datasets()
+        for split in ("held-out", "test")
+        if (count := card.splits.get(split, 0))
+    ]
+    found = [*made, *splits]
+    return [one for at, one in found if at == real] + [one for at, one in found if at != real]
+
+
+def _named(card: SampleSetCard, prompt: str | None) -> str:
+    """A set by its prompt where it was made here, else by the name it was given, and by what made it."""
+    maker = "taken in from a folder" if card.origin == FOLDER else card.origin
+    return f"{_short(prompt or card.id)} · {card.images:,} samples · {maker}"
 
 
 def sizes(real: str, synthetic: ImageSet, extractor: str, needs: Sequence[str] = ()) -> InputSizes:
     """Counts of both sides, read from cards and tables only; `needs` are looked up too."""
     name, _ = parse_reference(real)
     dataset = open_dataset(name)
-    train, held_out = dataset.rows("train"), dataset.rows("held-out")
+    train, held_out = dataset.rows("train"), dataset.rows(control_split(name, synthetic))
     return InputSizes(
         n_real=len(train),
         n_synthetic=len(synthetic.ids()),
@@ -105,10 +118,47 @@ def _absent(
     return absent_needs(needs, real, _synthetic, extractor)
 
 
+def control_split(dataset: str, synthetic: ImageSet) -> str:
+    """The split that is the control: held-out, or test where held-out films themselves stand in for samples."""
+    return "test" if synthetic.id == f"{dataset}:held-out" else "held-out"
+
+
+def stands_in(dataset: str, synthetic: ImageSet) -> list[Finding]:
+    """What to know where held-out films are measured in place of samples."""
+    if synthetic.id != f"{dataset}:held-out":
+        return []
+    words = "Held-out films stand in for samples here: this shows what honest data scores."
+    if len(open_dataset(dataset).rows("test")):
+        return [Finding("note", f"{words} The test split is their control.")]
+    words += " Nothing is left to be their control, because this dataset has no test split: metrics that need one, all "
+    return [Finding("note", f"{words}privacy headlines among them, are left out.")]
+
+
 def real_films(synthetic: ImageSet) -> list[Finding]:
     """What forbids a run: real films in a set that claims to be synthetic, with the list."""
     found = real_files(synthetic)
     return [Finding("stop", told(found, len(synthetic.ids())))] if found else []
+
+
+def of_another(real: str, reference: str, synthetic: ImageSet) -> list[Finding]:
+    """A warning where the samples learned from, or are films of, another dataset than the one measured against.
+
+    Args:
+        real: reference of the real side.
+        reference: of the synthetic side.
+        synthetic: the images of that side.
+    """
+    wanted = card_of(parse_reference(real)[0])
+    parent = str(getattr(synthetic, "parent", "") or reference.partition(":")[0])
+    own = card_of(parent)
+    if wanted is None or own is None or wanted.id in (own.id, own.parent):
+        return []
+    made = "These samples were made from" if synthetic.tag == "SYNTHETIC" else "These films are of"
+    sentence = (
+        f"{made} {own.title} ({own.modality}), the real set is {wanted.title} ({wanted.modality}): fidelity also "
+        f"holds what sets the two apart, and no privacy number here says anything of the patients of {own.title}."
+    )
+    return [Finding("warn", sentence)]
 
 
 def open_set(reference: str) -> ImageSet:

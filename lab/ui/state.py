@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from lab.ui.state_privacy import PrivacyKey as PrivacyKey
 from lab.ui.state_prompt import AttentionKey as AttentionKey
 from lab.ui.state_prompt import GateKey as GateKey
 from lab.ui.state_prompt import GridKey as GridKey

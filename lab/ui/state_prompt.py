@@ -54,6 +54,8 @@ class PromptKey(StrEnum):
     SUBMITTED_AT = "prompt.submitted_at"
     USED_SEED = "prompt.used_seed"
     RUN = "prompt.run"
+    ADDRESS = "prompt.address"
+    VERDICTS = "prompt.verdicts."
     PICKED = "prompt.picked"
     GRID = "prompt.grid"
     GRID_PAGE = "prompt.grid_page"

@@ -84,9 +84,7 @@ def _follow(sweep_id: str) -> None:
     stage = f" · {plain(now.progress.stage.lower())}" if now and now.progress else ""
     st.progress(done / max(1, len(runs)), text=f"{done} of {len(runs)} runs done{stage}")
     _table(asked, groups)
-    st.caption(
-        "A group is measured as soon as its samples are there, while this page is open or when it is opened again."
-    )
+    st.caption("A group is measured as soon as its samples are there, whether this page is open or not.")
 
 
 def _is_going(group: SweptGroup) -> bool:

@@ -299,7 +299,7 @@ def test_real_films_are_imported_and_planted_copies_stand_out(
     page.get_by_role("option", name="held-out split").click()
     settle(page)
     page.get_by_role("button", name="Launch").click()
-    page.get_by_role("heading", name="kermany:held-out against kermany").wait_for(timeout=READY_S * 1000)
+    page.get_by_role("heading", name="kermany, held-out against kermany").wait_for(timeout=READY_S * 1000)
     honest = {item["metric"]: item for item in done_run("evaluate").result["results"]}
     assert honest["near-copy-share"]["value"] <= 0.03
     assert honest["kernel-distance"]["value"] < found["kernel-distance"]["value"]

@@ -62,3 +62,33 @@ def test_rows_open_cards_and_a_card_is_added(
     page.get_by_role("heading", name="Ours").wait_for()
     expect(page.get_by_text("The card was kept.")).to_be_visible()
     assert seen.errors == [] and seen.outside == []
+
+
+@pytest.mark.row("C17")
+def test_a_training_that_a_shell_started_appears_by_itself_and_stays_when_it_ends(
+    page, serve: Callable[..., str], workspace: Path, seen: Seen
+) -> None:
+    from lab.runs.artifacts import write_artifact
+    from lab.runs.requests import train_run
+    from lab.runs.spec import Progress
+    from lab.runs.store import RunStore
+
+    page.goto(f"{serve(LAB_WORKSPACE=str(workspace), LAB_START_WORKER='0')}/library")
+    page.get_by_role("tab", name="Generators").click()
+    page.get_by_text("Train a generator").click()
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
+
+    store = RunStore.open()
+    run = store.submit(train_run("phantom-cxr-vae", 5.0, False))
+    claim = store.claim_run(run.id, "a-worker")
+    assert claim is not None
+    told = write_artifact(b'{"losses": [["train", 1, 0.9], ["train", 50, 0.25]], "sheet": null}', ".json")
+    store.report(claim.token, Progress("Training", 50, 100, 1.0, 50.0, told, "loss 0.2500"))
+    # A look every two seconds, on a machine that may be busy.
+    expect(page.get_by_text("50 of 100").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
+    store.fail(claim.token, "It was stopped; the last step is kept; go on from it.")
+    expect(page.get_by_text("Ended", exact=True)).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("the last step is kept")).to_be_visible()
+    assert seen.errors == []

@@ -74,11 +74,11 @@ def test_a_ready_choice_from_launch_to_file(app, page, seen, tmp_path) -> None:
     page.get_by_role("radio", name="SkinGenBench").click()
     page.get_by_text("Inception Score and what the samples add").wait_for()
     page.get_by_text("Choose metrics").click()
-    page.get_by_role("tab", name="Utility").click()
-    page.get_by_text("Gain from adding samples").first.click()
+    page.get_by_role("tab", name="Privacy").click()
+    page.get_by_text("Nearest-neighbour distance ratio").first.click()
     page.get_by_text("Changed by hand: 0 added, 1 left out.").wait_for()
     expect(
-        page.get_by_role("tab", name="Utility"), "a tick neither folds the list nor leaves its tab"
+        page.get_by_role("tab", name="Privacy"), "a tick neither folds the list nor leaves its tab"
     ).to_be_visible()
     page.get_by_role("combobox", name="Synthetic set").click()
     page.get_by_role("option", name="held-out split").click()
@@ -86,7 +86,7 @@ def test_a_ready_choice_from_launch_to_file(app, page, seen, tmp_path) -> None:
     page.get_by_role("button", name="Launch").click()
     until(lambda: bool(RunStore.open().list(kinds=("evaluate",))))
     run = RunStore.open().list(kinds=("evaluate",))[-1]
-    assert "utility-augmentation" not in run.spec.settings["metrics"]
+    assert "nndr" not in run.spec.settings["metrics"]
     worker = Pausing(run, metrics=2)
     worker.start()
     try:
@@ -128,5 +128,5 @@ def test_a_ready_choice_from_launch_to_file(app, page, seen, tmp_path) -> None:
     mark.wait_for()
     mark.click(force=True)
     page.locator('.viewer .frame[data-index="0"]').wait_for()
-    expect(page.get_by_text(re.compile(r"small:held-out\W+ \d+ images"))).to_have_count(1)
+    expect(page.get_by_text(re.compile(r"small, held-out\W+ \d+ images"))).to_have_count(1)
     assert seen.outside == [] and seen.errors == []

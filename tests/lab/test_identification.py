@@ -12,7 +12,7 @@ import pytest
 from lab.errors import InputError, LabError, WeightsError
 from lab.identification.card import folder_of, installed_digest, list_cards, why_absent
 from lab.identification.changes import may_mirror
-from lab.identification.judging import auc, equal_error, verify
+from lab.identification.judging import equal_error, verify
 from lab.identification.pairs import batch_rows, divide, judging_pairs
 from lab.runs.identity_requests import train_identity_run
 from lab.runs.inline import run_inline
@@ -62,8 +62,6 @@ def test_patients_stand_on_one_side_and_batches_hold_two_films_of_each() -> None
 def test_area_and_errors_are_those_counted_by_hand() -> None:
     rng = np.random.default_rng(0)
     own, other = rng.normal(1, 1, 300).round(1), rng.normal(0, 1, 200).round(1)
-    by_hand = (own[:, None] > other).mean() + 0.5 * (own[:, None] == other).mean()
-    assert auc(own, other) == pytest.approx(by_hand)
     error, limit = equal_error(own, other)
     assert (own < limit).mean() == pytest.approx(error, abs=0.03)
     assert (other >= limit).mean() == pytest.approx(error, abs=0.03)
@@ -112,19 +110,21 @@ def test_a_network_learns_to_tell_patients_it_has_never_seen_apart(tmp_path: Pat
 
 @pytest.mark.parametrize("question", ["patient", "copy"])
 def test_a_training_that_was_stopped_ends_with_the_weights_of_one_that_was_not(
-    question: str, tmp_path: Path
+    question: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from lab.generators.training import steps
     from lab.identification.training import learn
 
+    monkeypatch.setattr(steps, "REPORT_S", 0.0)
     films, patients = toy_films(12, 2)
     asked = replace(recipe(question, steps=20), people=6)
     whole = weights(finished(learn(asked, films, patients, tmp_path / "whole")))
     (tmp_path / "cut").mkdir()
     cut = learn(asked, films, patients, tmp_path / "cut")
-    assert next(cut).done == 10
+    assert [next(cut).done for _ in range(10)][-1] == 10
     cut.close()
     resumed = learn(asked, films, patients, tmp_path / "cut")
-    assert next(resumed).done == 20
+    assert next(resumed).done == 11
     again = weights(finished(resumed))
     assert whole.keys() == again.keys()
     for name, value in whole.items():

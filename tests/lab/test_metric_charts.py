@@ -46,7 +46,7 @@ def test_groups_carry_n_and_small_ones_are_hollow_and_grey() -> None:
     figure = groups_figure(rows, SPECS["coverage"])
     labels = figure.layout.yaxis.ticktext
     assert (
-        "n 120 samples, 300 real" in labels[0]
+        "n 120 samples, 300 training" in labels[0]
         and "n 9 samples" in labels[1]
         and "onclick=x>" not in texts(figure)
     )
@@ -78,7 +78,7 @@ def test_correlations_over_fewer_than_five_sets_are_grey_and_keep_their_number()
     ]
     grey, strong = related_figure(["a", "b", "c"], cells).data
     assert strong.z[0][1] == 1.0 and strong.z[0][2] is None and strong.z[1][2] is None
-    assert grey.z[0][2] is not None and grey.z[0][1] is None and grey.text[0][2] == "-0.50"
+    assert grey.z[0][2] is not None and grey.z[0][1] is None and grey.text[0][2] == "−0.50"
     assert "over 6 sets" in strong.customdata[0][1] and "interval +0.90 to +1.00" in strong.customdata[0][1]
     assert "fewer than five sets" in grey.customdata[0][2]
 
@@ -100,7 +100,12 @@ def test_trade_offs_pair_fidelity_with_privacy_first_and_name_the_set_of_a_click
     assert len({(trace.marker.color, trace.marker.symbol) for trace in marks}) == 8
     places = [SetPlace(EVIL, (one.fidelity, result("coverage"), one.privacy)) for one in sets]
     solid = tradeoff3d_figure(places, (across, SPECS["coverage"], up))
-    assert len(solid.data) == 9 and "onclick=x>" not in texts(solid)
+    marks = [trace for trace in solid.data if trace.customdata]
+    assert len(marks) == 9 and "onclick=x>" not in texts(solid)
+    floor = solid.layout.scene.zaxis.range[0]
+    stems = [trace for trace in solid.data if trace.mode == "lines"]
+    assert [stem.z[1] for stem in stems] == [mark.z[0] for mark in marks], "each mark stands on the floor"
+    assert {stem.z[0] for stem in stems} == {floor} and all(mark.z[0] > floor for mark in marks)
 
 
 @pytest.mark.row("XI-05")

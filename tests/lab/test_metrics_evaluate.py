@@ -307,6 +307,25 @@ def test_label_agreement_falls_when_labels_are_wrong() -> None:
     assert 0.6 < next(evaluate(["label-agreement"], replace(given, synthetic_labels=half))).value < 0.9
 
 
+def test_near_copies_are_listed_beside_the_training_images_they_repeat() -> None:
+    """An auditor who opens the share sees the pairs, by the rows of the person who asked; groups keep their own."""
+    given = toy(120, 90)
+    flags = np.zeros(given.n_synthetic, dtype=bool)
+    flags[[3, 7, 11]] = True
+    of = np.full(given.n_synthetic, 5, dtype=np.int64)
+    of[[3, 7, 11]] = 17, 40, -1
+    marked = replace(given, near_copy=flags, near_copy_of=of)
+    listed = next(evaluate(["near-copy-share"], marked)).details["flagged"]
+    assert listed == [{"sample": 3, "training": 17}, {"sample": 7, "training": 40}]
+    part = marked.take(np.arange(30, 60), np.arange(5, 20), np.arange(20), "label: x")
+    assert part.near_copy_of is not None and part.near_copy_of[2] == 10, (
+        "row 40 is the eleventh of those kept"
+    )
+    assert set(part.near_copy_of) == {10, -1}, "what is not in the group has no row there"
+    with pytest.raises(InputError):
+        replace(given, near_copy_of=of[:3])
+
+
 def test_near_copy_share_is_the_share_of_flags_beside_its_control() -> None:
     given = toy()
     result = next(evaluate(["near-copy-share"], given))

@@ -64,7 +64,7 @@ def test_neighbours_are_those_of_the_whole_table_with_each_group_left_out(same: 
     table = np.linalg.norm(points.features[:, None] - real.features[None], axis=2)
     if same:
         np.fill_diagonal(table, np.inf)
-    found = nearest(points, real, real.group_count, k=2, same=same)
+    found = nearest(points, real, real.group_count, k=2)
     assert found.distances.shape == (90, 1 + real.group_count, 2) and real.group_count == 40
     for column in range(1 + real.group_count):
         left = table.copy()

@@ -164,10 +164,10 @@ def test_radii_without_a_large_group_are_searched_anew() -> None:
 
 def test_a_share_without_any_flag_still_has_an_upper_bound() -> None:
     patients = np.asarray([f"p{row}" for row in range(100)])
-    low, high = share_interval(np.zeros(100, dtype=bool), patients, np.random.default_rng(0))
+    low, high = share_interval(np.zeros(100, dtype=bool), patients)
     assert low == 0.0 and high == pytest.approx(0.0362, abs=1e-3)
     flags = np.arange(100) < 20
-    low, high = share_interval(flags, patients, np.random.default_rng(0))
+    low, high = share_interval(flags, patients)
     assert low < 0.2 < high and high - low == pytest.approx(2 * 1.96 * 0.04, abs=0.02)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lab.identification.card import SHIPPED, WEIGHTS, read_card
+from lab.identification.card import FOLDERS, read_card
+from lab.network_folders import WEIGHTS
 
-FOLDER = SHIPPED / "phantom-cxr" / "patient"
+FOLDER = FOLDERS.shipped / "phantom-cxr" / "patient"
 # With 20 patients of two films an area of 0.87 has a standard error of about 0.06.
 ROOM = 0.18
 

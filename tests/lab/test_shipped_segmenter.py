@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lab.segmentation.card import SHIPPED, WEIGHTS, read_card
+from lab.network_folders import WEIGHTS
+from lab.segmentation.card import FOLDERS, read_card
 
-FOLDER = SHIPPED / "phantom-cmr"
+FOLDER = FOLDERS.shipped / "phantom-cmr"
 LEAST = {"right ventricle": 0.8, "myocardium": 0.8, "left ventricle": 0.88}
 
 

@@ -148,6 +148,24 @@ def test_a_real_film_among_samples_is_counted(tmp_path: Path):
     assert import_samples(made, "made").real_films == {"films": 1}
 
 
+def test_a_plain_table_beside_the_images_gives_prompts_and_labels(tmp_path: Path):
+    """Without a column of generated files every image counts, and a row tells what was asked of it."""
+    made = tmp_path / "made"
+    for k in range(3):
+        layouts.save(made / f"s{k}.png", k)
+    rows = [("s0.png", "a film of oedema", "Edema", "7"), ("s2.png", "a clear film", "No Finding", "")]
+    layouts.write_csv(made / "metadata.csv", ("image", "prompt", "label", "seed"), rows)
+    report = import_samples(made, "told")
+    kept = report.samples.rows
+    assert kept["prompt"].tolist() == ["a film of oedema", "", "a clear film"]
+    assert kept["label"].tolist() == ["Edema", "", "No Finding"] and kept["seed"].tolist() == [7, 0, 0]
+    assert any("for 2 of them" in note for note in report.notes)
+    layouts.write_csv(made / "metadata.csv", ("colour", "size"), [("red", "2")])
+    other = import_samples(made, "untold")
+    assert other.samples.rows["prompt"].tolist() == [""] * 3
+    assert any("names no image" in note for note in other.notes)
+
+
 def test_a_cancelled_import_leaves_nothing(tmp_path: Path, workspace: Path):
     folder = layouts.generated(tmp_path / "made", "prompt")
 

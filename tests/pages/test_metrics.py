@@ -130,8 +130,8 @@ def test_a_breakdown_is_one_choice_and_shows_n_with_small_groups_greyed(visit, l
     labels = [
         text for chart in charts for axis in ("yaxis",) for text in chart["layout"][axis].get("ticktext", [])
     ]
-    assert any("n 90 samples, 90 real" in text for text in labels)
-    assert any("n 7 samples, 90 real" in text for text in labels)
+    assert any("n 90 real films, 90 training" in text for text in labels)
+    assert any("n 7 real films, 90 training" in text for text in labels)
     assert "1 of 2 groups have fewer than 50 images" in words(app)
 
 
