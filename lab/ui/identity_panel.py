@@ -13,8 +13,8 @@ from lab.runs.records import Run
 from lab.ui.frame import facts, missing, plain
 from lab.ui.identity_form import KIND, form
 from lab.ui.identity_words import AUC_HELP, QUESTIONS, badge, judgement, known
-from lab.ui.privacy_runs import box, current, datasets, earlier
-from lab.ui.run_panel import duration, stand_in
+from lab.ui.privacy_runs import datasets, followed
+from lab.ui.run_panel import duration
 from lab.ui.state import PrivacyKey as Key
 
 _QUIET = {"displayModeBar": False}
@@ -30,17 +30,8 @@ def identity() -> None:
             "Add one",
         )
         return
-    run = current(KIND)
-    fold = box(KIND, "Train a network", run)
-    if fold.open:
-        with fold:
-            form()
-    earlier(KIND, run, _line)
-    if run is not None and run.state != "done":
-        with st.container(border=True):
-            st.markdown(plain(run.label))
-            stand_in(run)
-    elif run is not None:
+    run = followed(KIND, "Train a network", form, _line)
+    if run is not None and run.state == "done":
         st.subheader("What it is worth", anchor=False)
         _judged(IdentityCard(**_card(run.result or {})))
     _networks(run is None or run.state != "done")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import streamlit as st
 
@@ -16,7 +15,7 @@ from lab.runs.spec import RunSpec
 from lab.runs.store import RunStore
 from lab.ui.films import may_be_public
 from lab.ui.frame import plain
-from lab.ui.run_panel import find, state_word, submit
+from lab.ui.run_panel import find, stand_in, state_word, submit
 from lab.ui.sets import Choice, real_choices
 from lab.ui.state import PrivacyKey as Key
 from lab.ui.state import QueryKey
@@ -63,12 +62,29 @@ def current(kind: str) -> Run | None:
     return run
 
 
-def box(kind: str, label: str, run: Run | None) -> Any:
-    """The fold of a form, open while there is no run; draw the form inside it where its `open` is true."""
-    key = f"{Key.FORM}{kind}"
+def followed(kind: str, label: str, form: Callable[[], None], words: Callable[[Run], str]) -> Run | None:
+    """Draw the form in its fold, earlier runs, and the run on screen until it is done.
+
+    Args:
+        label: of the fold, which is open while there is no run.
+        words: a run of this kind in the list of earlier ones.
+
+    Returns:
+        the run on screen, None while there is none.
+    """
+    run, key = current(kind), f"{Key.FORM}{kind}"
     if run is None:
         st.session_state[key] = True
-    return st.expander(label, key=key, on_change="rerun")
+    fold = st.expander(label, key=key, on_change="rerun")
+    if fold.open:
+        with fold:
+            form()
+    earlier(kind, run, words)
+    if run is not None and run.state != "done":
+        with st.container(border=True):
+            st.markdown(plain(run.label))
+            stand_in(run)
+    return run
 
 
 def launcher(kind: str, label: str, build: Callable[[], RunSpec], cost: str, barred: bool = False) -> None:

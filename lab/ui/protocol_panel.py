@@ -9,7 +9,7 @@ from lab.runs.records import Run
 from lab.runs.requests import evaluate_run
 from lab.ui.first_steps import latest, readiness
 from lab.ui.frame import missing, plain
-from lab.ui.privacy_runs import box, current, datasets, earlier
+from lab.ui.privacy_runs import datasets, followed
 from lab.ui.protocol_form import KIND, form
 from lab.ui.protocol_result import result
 from lab.ui.run_panel import duration, stand_in
@@ -25,12 +25,7 @@ def protocol() -> None:
             "Add one",
         )
         return
-    run = current(KIND)
-    fold = box(KIND, "What to ask", run)
-    if fold.open:
-        with fold:
-            form()
-    earlier(KIND, run, _line)
+    run = followed(KIND, "What to ask", form, _line)
     if run is None:
         st.caption(
             "The result says how sure a network is that a sample shows the patient of its prompt, how near it comes in "
@@ -39,10 +34,6 @@ def protocol() -> None:
         )
     elif run.state == "done":
         _measured(run)
-    else:
-        with st.container(border=True):
-            st.markdown(plain(run.label))
-            stand_in(run)
 
 
 def _measured(run: Run) -> None:

@@ -15,8 +15,8 @@ from lab.runs.records import Run
 from lab.ui.films import artifact_pixels, case_code, dataset_film, may_be_public
 from lab.ui.frame import missing, plain
 from lab.ui.leakage_population_beside import missed
-from lab.ui.privacy_runs import box, current, datasets, earlier
-from lab.ui.run_panel import duration, stand_in
+from lab.ui.privacy_runs import datasets, followed
+from lab.ui.run_panel import duration
 from lab.ui.sensitivity_form import KIND, form
 from lab.ui.sets import card_of
 from lab.ui.state import PrivacyKey as Key
@@ -37,12 +37,7 @@ def sensitivity() -> None:
             "Add one",
         )
         return
-    run = current(KIND)
-    fold = box(KIND, "What to plant", run)
-    if fold.open:
-        with fold:
-            form()
-    earlier(KIND, run, _line)
+    run = followed(KIND, "What to plant", form, _line)
     if run is None:
         st.caption(
             "The result shows, for each detector, the share of exact, flipped, cropped, rotated, re-windowed, noised "
@@ -50,10 +45,6 @@ def sensitivity() -> None:
         )
     elif run.state == "done":
         result(run)
-    else:
-        with st.container(border=True):
-            st.markdown(plain(run.label))
-            stand_in(run)
 
 
 def result(run: Run) -> None:

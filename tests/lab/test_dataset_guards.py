@@ -265,5 +265,5 @@ def test_a_metric_run_says_when_sets_were_stored_differently_or_inverted(
 
     assert warned(alike) == []
     found = " ".join(warned(inverted))
-    assert "inverted" in found and "The synthetic set" in found
+    assert "inverted" in found and "Synthetic images: " in found
     assert "finest detail" in found or "format" in found.lower() or "JPEG" in found
