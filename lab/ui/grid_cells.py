@@ -8,8 +8,9 @@ from functools import partial
 import streamlit as st
 
 from lab.features.text_image_words import fit_of
+from lab.prompts.past import settings_of
 from lab.report.grid_files import CELL, COLUMN, ROW, natural, reference_of
-from lab.runs.grid_requests import Made, cells_of, made_cells
+from lab.runs.grid_requests import Made, cells_of, made_cells, to_json
 from lab.runs.records import Run
 from lab.ui.films import TONES
 from lab.ui.grid_about import dataset_of, labels_of, largest
@@ -24,6 +25,7 @@ from lab.ui.verdicts_later import verdicts_later
 
 SAMPLES, DIFFERENCES = "Samples", "Differences"
 NARROW, BESIDE = 2, 4
+_CARRIED = "Near-copies and close samples carry their verdict."
 _FITS = {"fits": "yes", "unclear": "unclear", "does not fit": "no"}
 _ROLES = {CELL: "the reference", ROW: "the first in its row", COLUMN: "the first in its column"}
 
@@ -113,11 +115,12 @@ def _cells(
             shown.scale,
             f"Each cell minus {shown.role}. The number is the mean absolute difference in grey levels.",
         )
-    elif any(one.sample.get("alignment") for one in made.values()):
+    elif any((one.sample.get("alignment") or {}).get("text_image") for one in made.values()):
         st.caption(
-            "Green dot: goes with its prompt. Grey dot: unclear. Orange diamond: does not. Near-copies and close "
-            "samples carry their verdict."
+            f"Green dot: goes with its prompt. Grey dot: unclear. Orange diamond: does not. {_CARRIED}"
         )
+    elif any(one.sample.get("verdict") for one in made.values()):
+        st.caption(_CARRIED)
 
 
 def _picked(key: str) -> None:
@@ -130,7 +133,8 @@ def _picture(run: Run, one: Made, reference: Made, differences: bool, scale: int
     request, sample = one.cell.request, one.sample
     verdict = str((sample.get("verdict") or {}).get("label", ""))
     reading = (sample.get("alignment") or {}).get("text_image")
-    words = f"SYNTHETIC. {request.prompt} Seed {request.seeds[0]}, guidance {request.guidance:g}, {request.steps} steps"
+    told = settings_of(to_json(request)).rstrip(" ·").replace(" · ", ", ")
+    words = ", ".join(filter(None, (f"SYNTHETIC. {request.prompt} Seed {request.seeds[0]}", told)))
     if not shown_here(request.generator, dataset_of(run, request.generator)):
         return Picture(one.number, one.cell.row, one.cell.column, b"", "withheld", wait="not shown in public")
     png, figure = small_png(one.artifact), ""

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from lab.prompts.past import settings_of
 from lab.report.grid_difference import css_gradient
 from lab.runs.artifacts import read_artifact
-from lab.runs.grid_requests import Made
+from lab.runs.grid_requests import Made, to_json
 from lab.runs.records import Run
 from lab.ui.films import sample_film
 from lab.ui.frame import link_with
@@ -86,7 +87,7 @@ def _film(run: Run, one: Made, role: str) -> Film:
     request = one.cell.request
     sample = {**one.sample, "artifact": one.artifact, "seed": request.seeds[0]}
     prompt = f"{role}: {request.prompt}" if request.prompt else role
-    words = f"{prompt}\nseed {request.seeds[0]} · guidance {request.guidance:g} · {request.steps} steps"
+    words = f"{prompt}\nseed {request.seeds[0]} · {settings_of(to_json(request))}".rstrip(" ·")
     public = is_public(request.generator, dataset_of(run, request.generator))
     return sample_film(sample, note_of(request.generator), words, public=public)
 
