@@ -34,17 +34,16 @@ def numbers_of(settings: Mapping[str, Any]) -> str:
     seeds = settings["seeds"]
     count = settings.get("images", len(seeds))
     images = f"{count} {'image' if count == 1 else 'images'}"
-    return f"{images} · seed {seeds[0]} · {settings_of(settings)}".rstrip(" ·")
+    return " · ".join([images, f"seed {seeds[0]}", *settings_of(settings)])
 
 
-def settings_of(settings: Mapping[str, Any]) -> str:
-    """Guidance, steps and knobs of a run, each followed by a dot; one step has neither guidance nor steps to tell."""
+def settings_of(settings: Mapping[str, Any]) -> list[str]:
+    """Guidance, steps and knobs of a run in words; one step has neither guidance nor steps to tell."""
     knobs = (settings.get("condition") or {}).get("numbers") or {}
     parts = (
         [f"guidance {settings['guidance']:g}", f"{settings['steps']} steps"] if settings["steps"] > 1 else []
     )
-    parts += [f"{name.replace('_', ' ')} {value:g}" for name, value in sorted(knobs.items())]
-    return "".join(f"{part} · " for part in parts)
+    return parts + [f"{name.replace('_', ' ')} {value:g}" for name, value in sorted(knobs.items())]
 
 
 def found(query: str, settings: Mapping[str, Any], *more: str) -> bool:

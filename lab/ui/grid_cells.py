@@ -133,8 +133,9 @@ def _picture(run: Run, one: Made, reference: Made, differences: bool, scale: int
     request, sample = one.cell.request, one.sample
     verdict = str((sample.get("verdict") or {}).get("label", ""))
     reading = (sample.get("alignment") or {}).get("text_image")
-    told = settings_of(to_json(request)).rstrip(" ·").replace(" · ", ", ")
-    words = ", ".join(filter(None, (f"SYNTHETIC. {request.prompt} Seed {request.seeds[0]}", told)))
+    words = ", ".join(
+        [f"SYNTHETIC. {request.prompt} Seed {request.seeds[0]}", *settings_of(to_json(request))]
+    )
     if not shown_here(request.generator, dataset_of(run, request.generator)):
         return Picture(one.number, one.cell.row, one.cell.column, b"", "withheld", wait="not shown in public")
     png, figure = small_png(one.artifact), ""

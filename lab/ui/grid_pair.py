@@ -87,9 +87,9 @@ def _film(run: Run, one: Made, role: str) -> Film:
     request = one.cell.request
     sample = {**one.sample, "artifact": one.artifact, "seed": request.seeds[0]}
     prompt = f"{role}: {request.prompt}" if request.prompt else role
-    words = f"{prompt}\nseed {request.seeds[0]} · {settings_of(to_json(request))}".rstrip(" ·")
+    told = " · ".join([f"seed {request.seeds[0]}", *settings_of(to_json(request))])
     public = is_public(request.generator, dataset_of(run, request.generator))
-    return sample_film(sample, note_of(request.generator), words, public=public)
+    return sample_film(sample, note_of(request.generator), f"{prompt}\n{told}", public=public)
 
 
 def _difference(run: Run, shown: Comparison) -> None:

@@ -33,7 +33,7 @@ def asked(run: Run) -> None:
     """What the run shown was asked for: the prompt as plain text, its seeds and settings."""
     past = run.spec.settings
     st.text(words_of(past))
-    st.caption(plain(f"{listed_seeds(past['seeds'])} · {settings_of(past)}{past['generator']}"))
+    st.caption(plain(" · ".join([listed_seeds(past["seeds"]), *settings_of(past), past["generator"]])))
 
 
 def preview(run: Run) -> None:

@@ -27,6 +27,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# For what a person starts and waits for.
+WAIT_MS = 120_000
 LOCAL = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")
 
 
@@ -147,6 +149,19 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., str]]:
             return stack.enter_context(serving(script, environ, log))
 
         yield start
+
+
+@pytest.fixture
+def app(workspace, phantom_folder, page, serve: Callable[..., str]) -> str:
+    """A small phantom set with its features, served without a worker."""
+    from lab.data.store import add_folder
+    from lab.runs.inline import run_inline
+    from lab.runs.requests import embed_run
+
+    add_folder(phantom_folder, "small", origin="phantom")
+    assert run_inline(embed_run("small")).state == "done"
+    page.set_default_timeout(WAIT_MS)
+    return serve(LAB_WORKSPACE=str(workspace), LAB_START_WORKER="0", LAB_PREPARE="0")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ from playwright.sync_api import expect
 from tests.browser.conftest import settle
 
 pytestmark = pytest.mark.timeout(600)
-WAIT_MS = 120_000
 
 
 class Pausing(threading.Thread):
@@ -49,19 +48,6 @@ def until(true: Callable[[], bool], seconds: float = 120.0) -> None:
     while not true():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.2)
-
-
-@pytest.fixture
-def app(workspace, phantom_folder, page, serve):
-    """A small phantom set with its features, served without a worker."""
-    from lab.data.store import add_folder
-    from lab.runs.inline import run_inline
-    from lab.runs.requests import embed_run
-
-    add_folder(phantom_folder, "small", origin="phantom")
-    assert run_inline(embed_run("small")).state == "done"
-    page.set_default_timeout(WAIT_MS)
-    return serve(LAB_WORKSPACE=str(workspace), LAB_START_WORKER="0", LAB_PREPARE="0")
 
 
 @pytest.mark.row("XI-10", "X-09")

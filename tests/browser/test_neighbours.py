@@ -8,10 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import WAIT_MS
 from tests.pages.test_neighbours import audited, films_search
 
 pytestmark = pytest.mark.timeout(600)
-WAIT_MS = 120_000
 
 
 @pytest.fixture

@@ -7,21 +7,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import WAIT_MS
+
 pytestmark = pytest.mark.timeout(600)
-WAIT_MS = 120_000
-
-
-@pytest.fixture
-def app(workspace, phantom_folder, page, serve):
-    """A small phantom set with its features, served without a worker."""
-    from lab.data.store import add_folder
-    from lab.runs.inline import run_inline
-    from lab.runs.requests import embed_run
-
-    add_folder(phantom_folder, "small", origin="phantom")
-    assert run_inline(embed_run("small")).state == "done"
-    page.set_default_timeout(WAIT_MS)
-    return serve(LAB_WORKSPACE=str(workspace), LAB_START_WORKER="0", LAB_PREPARE="0")
 
 
 def test_planted_copies_from_the_form_to_a_result_that_a_reload_keeps(app, page, seen) -> None:
