@@ -14,7 +14,7 @@ app: $(VENV)/.runtime ## install what is needed, prepare the phantom set, open D
 	$(BIN)/streamlit run app.py
 
 test: $(VENV)/.dev chromium ## install what the tests need and run them, three files at a time: browsers and workers often wait
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=25
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=25 -r fER
 
 test-slow: $(VENV)/.dev chromium ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow --timeout 3600

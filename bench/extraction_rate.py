@@ -47,7 +47,7 @@ def _case(extractor: Any, films: int, side: int = 256) -> Case:
     dataset = _Films(where, films, side)
     images = [dataset.image(name) for name in dataset.ids()]
     extractor.embed(images[:1])
-    network, record, step = extractor._network, extractor.record, extractor.record.batch
+    network, record, step = extractor._network, extractor.record, extractor.micro_batch(pick())
     ready = [prepare(record, images[start : start + step], pick()) for start in range(0, films, step)]
     turns = itertools.count()
 
@@ -71,10 +71,12 @@ def _run(extractor: Any, dataset: Any, folder: Path) -> Any:
     from lab.data.read_ahead import read_ahead
     from lab.device import host_threads
     from lab.features.store import FeatureStore, extract
+    from lab.runs.kinds.embed import BATCH
 
     store = FeatureStore(folder)
-    with read_ahead(dataset, dataset.ids(), host_threads()) as ahead:
-        for _ in extract(extractor, ahead, store):
+    threads = host_threads()
+    with read_ahead(dataset, dataset.ids(), threads) as ahead:
+        for _ in extract(extractor, ahead, store, BATCH[threads > 0]):
             pass
     found = store.matrix(extractor, dataset.digests())
     shutil.rmtree(folder)

@@ -25,8 +25,10 @@ def extraction(films: int = 16, side: int = 256) -> Case:
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
     from torch_fidelity.utils import get_featuresdict_from_dataset
 
+    from lab.device import CPU
+
     pictures = np.random.default_rng(0).integers(0, 256, (films, side, side, 3), dtype=np.uint8)
-    ours = inception_extractor()
+    ours = inception_extractor(CPU)
     file = Path(ours.record.folder) / next(iter(ours.record.weights))
     theirs = FeatureExtractorInceptionV3("bench", ["2048"], feature_extractor_weights_path=str(file))
     given = _dataset(torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))))
@@ -44,18 +46,19 @@ def extraction(films: int = 16, side: int = 256) -> Case:
     )
 
 
-def inception_extractor() -> LoadedExtractor:
-    """The shipped record on a file of random weights."""
+def inception_extractor(device: str | None = None) -> LoadedExtractor:
+    """The shipped record on a file of random weights; None computes where the worker would."""
     import torch
 
-    from lab.device import CPU
     from lab.features.loaded import LoadedExtractor
     from lab.features.records import get_record
 
     record = get_record("inception-fid")
     file = Path(tempfile.mkdtemp(prefix="bench-")) / next(iter(record.weights))
     torch.save(_state(), file)
-    return LoadedExtractor(dataclasses.replace(record, folder=str(file.parent), weights={file.name: ""}), CPU)
+    return LoadedExtractor(
+        dataclasses.replace(record, folder=str(file.parent), weights={file.name: ""}), device
+    )
 
 
 def _state() -> dict[str, Any]:

@@ -71,6 +71,12 @@ def code_digest(modules: Iterable[str]) -> str:
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages whose numbers can change a result."""
+    return dict(_versions())
+
+
+@lru_cache(maxsize=1)
+def _versions() -> dict[str, str]:
+    # Looked up once a process: it takes longer than writing the sample whose recipe names them.
     found = {"python": platform.python_version()}
     for name in _PACKAGES:
         try:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Images that wait at most: two batches of the extractors.
 AHEAD = 64
+# Threads that decode while an accelerator computes; more of them only wait for one another.
+READERS = 4
 
 
 class ReadAhead:
@@ -103,9 +105,9 @@ def read_ahead(images: ImageSet, order: Sequence[str], in_pauses: int = 0) -> It
     Args:
         images: the set.
         order: ids in the order in which they will be asked for.
-        in_pauses: threads that decode while an image is being waited for, and then only; 0 for one that goes on.
+        in_pauses: threads that decode while an image is being waited for, and then only; 0 for some that go on.
     """
-    pool = ThreadPoolExecutor(in_pauses or 1, thread_name_prefix="read-ahead")
+    pool = ThreadPoolExecutor(in_pauses or READERS, thread_name_prefix="read-ahead")
     try:
         yield ReadAhead(images, order, pool, in_pauses > 0)
     finally:

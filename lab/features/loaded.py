@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.device import CPU, is_host, pick
-from lab.errors import WeightsError
+from lab.device import CPU, free_memory, is_host, pick
+from lab.errors import WeightsError, out_of_memory
 from lab.features.extractor import as_grey8, as_rgb8
 from lab.features.loaders import LOADERS, Network
 from lab.features.places import check_weights, find, weights_digest
@@ -20,6 +20,9 @@ from lab.features.side_by_side import side_by_side, sides
 
 if TYPE_CHECKING:
     import torch
+
+# A record's micro-batch suits a processor's caches; an accelerator would wait for its kernels to be asked for.
+ON_ACCELERATOR = 16
 
 
 class LoadedExtractor:
@@ -38,6 +41,7 @@ class LoadedExtractor:
         self.resampling = record.resampling_words
         self._device = device
         self._network: Network | None = None
+        self._at_a_time = ON_ACCELERATOR
 
     @cached_property
     def digest(self) -> str:
@@ -55,10 +59,26 @@ class LoadedExtractor:
             ImageError: for an image of another type or shape.
             WeightsError: when the weights are missing, damaged, or not those of this record.
         """
+        device = self._device or pick()
+        network, step = self._load(device), self.micro_batch(device)
+        try:
+            return self._embedded(network, images, device, step)
+        except RuntimeError as error:
+            if not out_of_memory(error) or step == self.record.batch:
+                raise
+        self._at_a_time = 1
+        free_memory()
+        return self._embedded(network, images, device, self.micro_batch(device))
+
+    def micro_batch(self, device: str) -> int:
+        """Images that go through the network at a time; once memory has run out, as few as on a processor."""
+        return self.record.batch * (1 if is_host(device) else self._at_a_time)
+
+    def _embedded(
+        self, network: Network, images: Sequence[NDArray[Any]], device: str, step: int
+    ) -> NDArray[np.float32]:
         import torch
 
-        device, step = self._device or pick(), self.record.batch
-        network = self._load(device)
         parts = [images[start : start + step] for start in range(0, len(images), step)]
 
         def features(part: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
@@ -74,7 +94,7 @@ class LoadedExtractor:
         try:
             found = network(batch).float().to(CPU).numpy()
         except RuntimeError as error:
-            if "out of memory" in str(error).lower():
+            if out_of_memory(error):
                 raise
             raise WeightsError(
                 f"The weights do not fit the network of {self.record.title}; nothing was computed; copy them again."

@@ -33,11 +33,15 @@ def form() -> None:
             "and code that a model brings along is never run."
         )
     mode = st.segmented_control("As", MODES, default=MODES[0], key=Key.MODE, required=True)
-    if mode == MODES[1]:
-        _text()
-    else:
-        _fields()
-    _outcome()
+    # Places of their own: a message that comes or goes does not move the buttons.
+    given, outcome = st.container(), st.container()
+    with given:
+        if mode == MODES[1]:
+            _text()
+        else:
+            _fields()
+    with outcome:
+        _outcome()
     check, keep, _ = st.columns([0.2, 0.2, 0.6])
     check.button("Check", icon=":material/rule:", on_click=_check, args=(mode,), width="stretch")
     keep.button(

@@ -6,29 +6,29 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests.browser.conftest import press, settle
+
 TABLE = ".doppel-grid"
 
 
-def build_four_by_four(page: Any, settle: Callable[..., None]) -> None:
+def build_four_by_four(page: Any) -> None:
     """Words by seeds over what the composer holds; its prompt must hold the word "large".
 
     Args:
         page: on the prompt page, a worker running.
-        settle: waits until the script has run.
     """
     page.get_by_role("tab", name="Grid", exact=True).click()
     settle(page)
     page.get_by_role("combobox", name="Words").click()
     page.get_by_role("option", name="large", exact=True).click()
     settle(page)
-    page.get_by_role("button", name="Make the grid: 16 samples").click()
+    press(page, "Make the grid: 16 samples")
     # The whole table stands there before the first cell is made, and each cell comes as soon as it is.
     page.locator(f"{TABLE} [data-cell]").nth(15).wait_for()
     page.get_by_text(re.compile("made in")).wait_for(timeout=180_000)
@@ -38,12 +38,12 @@ def build_four_by_four(page: Any, settle: Callable[..., None]) -> None:
     assert [page.locator(f"{TABLE} .label").nth(at).inner_text() for at in range(4)] == [
         "large", "small", "moderate", "(left out)"
     ]  # fmt: skip
-    _look_at_a_cell(page, settle)
+    _look_at_a_cell(page)
     settle(page, 1000)  # a file asked for while the page is drawn anew is not given
     _take_files(page)
 
 
-def _look_at_a_cell(page: Any, settle: Callable[..., None]) -> None:
+def _look_at_a_cell(page: Any) -> None:
     cell = page.locator(f"{TABLE} [data-cell='6']")
     assert cell.get_attribute("aria-label").startswith("cell 7: SYNTHETIC. Moderate")
     cell.click()
@@ -62,7 +62,7 @@ def _look_at_a_cell(page: Any, settle: Callable[..., None]) -> None:
 
 def _take_files(page: Any) -> None:
     with page.expect_download() as got:
-        page.get_by_role("button", name="Grid as PNG").click()
+        press(page, "Grid as PNG")
     with Image.open(Path(got.value.path())) as image:
         told = json.loads(image.text["doppel:grid"])
         assert (
@@ -71,7 +71,7 @@ def _take_files(page: Any) -> None:
             and told["settings"]["columns"]["subject"] == "large"
         )
     with page.expect_download() as got:
-        page.get_by_role("button", name="Table as CSV").click()
+        press(page, "Table as CSV")
     rows = list(csv.DictReader(io.StringIO(Path(got.value.path()).read_text("utf-8-sig"))))
     assert len(rows) == 16 and {row["Prompt word: large"] for row in rows} == {
         "large",

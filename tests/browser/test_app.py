@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import press, settle
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -29,21 +31,9 @@ def app(serve, workspace) -> str:
     return serve(LAB_START_WORKER="0", LAB_WORKSPACE=str(workspace))
 
 
-@pytest.fixture
-def settled(page):
-    """Wait until the page has drawn."""
-
-    def wait(pause_ms: int = 500) -> None:
-        page.wait_for_selector("h1")
-        page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')", timeout=30_000)
-        page.wait_for_timeout(pause_ms)
-
-    return wait
-
-
-def test_a_deep_link_on_a_fresh_server_goes_through_the_entry_script(app, page, seen, settled):
+def test_a_deep_link_on_a_fresh_server_goes_through_the_entry_script(app, page, seen):
     page.goto(f"{app}/metrics")
-    settled()
+    settle(page)
     links = page.get_by_test_id("stSidebarNavLink").all_inner_texts()
     expect(page.locator("h1")).to_have_text("Metrics", use_inner_text=True)
     assert len(links) == 7 and any("Library" in text for text in links)
@@ -53,10 +43,10 @@ def test_a_deep_link_on_a_fresh_server_goes_through_the_entry_script(app, page, 
     assert seen.errors == []
 
 
-def test_no_request_leaves_the_machine_and_the_server_loads_nothing_heavy(app, page, seen, settled):
+def test_no_request_leaves_the_machine_and_the_server_loads_nothing_heavy(app, page, seen):
     for name in ("", "prompt", "neighbours", "feature_space", "metrics", "library"):
         page.goto(f"{app}/{name}")
-        settled(300)
+        settle(page)
     assert seen.outside == []
     assert seen.errors == []
     status, body = ask(app, "/api/health")
@@ -65,10 +55,10 @@ def test_no_request_leaves_the_machine_and_the_server_loads_nothing_heavy(app, p
     assert told["heavy"] == []
 
 
-def test_the_server_process_maps_no_heavy_library(app, page, settled):
+def test_the_server_process_maps_no_heavy_library(app, page):
     psutil = pytest.importorskip("psutil")
     page.goto(f"{app}/prompt")
-    settled()
+    settle(page)
     pid = json.loads(ask(app, "/api/health")[1])["pid"]
     try:
         mapped = " ".join(part.path for part in psutil.Process(pid).memory_maps())
@@ -118,7 +108,7 @@ def busy(app, workspace):
 
 
 @pytest.mark.fault(43)
-def test_a_reload_and_a_second_tab_find_the_run(app, busy, page, settled):
+def test_a_reload_and_a_second_tab_find_the_run(app, busy, page):
     store, run, claim = busy
     page.goto(f"{app}/prompt?run={run.id}")
     page.get_by_text("3 of 8").first.wait_for()
@@ -127,7 +117,7 @@ def test_a_reload_and_a_second_tab_find_the_run(app, busy, page, settled):
     tab = page.context.new_page()
     tab.goto(f"{app}/")
     tab.get_by_text("3 of 8").first.wait_for()
-    page.get_by_role("button", name="Cancel").click()
+    press(page, "Cancel")
     page.get_by_role("button", name="Stopping…").wait_for()
     assert store.get(run.id).cancel_requested
     store.mark_cancelled(claim.token)
@@ -136,17 +126,17 @@ def test_a_reload_and_a_second_tab_find_the_run(app, busy, page, settled):
 
 
 @pytest.mark.fault(44)
-def test_a_double_click_starts_one_run(app, busy, page, settled):
+def test_a_double_click_starts_one_run(app, busy, page):
     store, _, _ = busy
     model = Path(store.database.url.removeprefix("sqlite:///")).parent / "generators" / "small" / "model"
     (model / "model_index.json").write_text("{}", "utf-8")
     (model / "unet").mkdir()
     (model / "unet" / "diffusion_pytorch_model.safetensors").write_bytes(b"\x02\0\0\0\0\0\0\0{}")
     page.goto(f"{app}/prompt")
-    settled()
+    settle(page)
     page.get_by_role("textbox", name="Prompt", exact=True).fill("No acute finding.")
     page.get_by_role("textbox", name="Prompt", exact=True).blur()
-    settled()
+    settle(page)
     before = len(store.list(kinds=("generate",)))
     page.get_by_role("button", name="Generate").dblclick()
     time.sleep(2.5)

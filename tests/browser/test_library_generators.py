@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Seen, settle
+from tests.browser.conftest import Seen, press, settle
 
 HEAD, ROW = 34, 33  # pixels of the table's heading and of a row
 
@@ -39,7 +39,7 @@ def test_rows_open_cards_and_a_card_is_added(
     click_row(page, 0)
     page.get_by_role("heading", name="ardiac").wait_for()
     expect(page.get_by_text("Weights", exact=True).first).to_be_visible()
-    page.get_by_role("button", name="All generators").click()
+    press(page, "All generators")
     page.get_by_text("Click a row to open").wait_for()
     expect(search, "the list is as it was left").to_have_value("flow matching + cardiac")
 
@@ -51,14 +51,14 @@ def test_rows_open_cards_and_a_card_is_added(
     )
     box.press("Control+Enter")
     settle(page)
-    page.get_by_role("button", name="Keep the card").click()
+    press(page, "Keep the card")
     page.get_by_text("sizes must be multiples of 8").wait_for()
     box.fill(
         f"id: ours\ntitle: Ours\nfamily: GAN\nconditioning: none\nsize: 64\nfolder: {tmp_path / 'model'}"
     )
     box.press("Control+Enter")
     settle(page)
-    page.get_by_role("button", name="Keep the card").click()
+    press(page, "Keep the card")
     page.get_by_role("heading", name="Ours").wait_for()
     expect(page.get_by_text("The card was kept.")).to_be_visible()
     assert seen.errors == [] and seen.outside == []

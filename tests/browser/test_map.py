@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import press
+
 pytestmark = pytest.mark.timeout(600)
 
 # Where a row is on the screen; the components' arrays are read back from the drawn traces.
@@ -192,7 +194,7 @@ def test_a_point_opens_its_own_film_and_a_lasso_its_own_gallery(shown, page, see
     np.testing.assert_allclose(page.evaluate(RANGE), zoomed, rtol=1e-6)
     expect(page.get_by_text(re.compile(rf"^{len(inside)} selected:"))).to_have_count(1)
     assert page.locator(".doppel-map .colours").inner_text().split() != []
-    page.get_by_role("button", name="Clear selection").click()
+    press(page, "Clear selection")
     page.get_by_text("Rest on a point for its film").wait_for()
     assert seen.outside == [] and seen.errors == []
 
@@ -238,7 +240,7 @@ def test_among_many_points_a_click_a_lasso_and_a_pan_find_and_draw_the_right_one
     )  # the corners of a drawn lasso lie on whole pixels
 
     before = page.evaluate(PIXELS)
-    page.get_by_role("button", name="Pan").click()
+    press(page, "Pan")
     page.mouse.move(*low)
     page.mouse.down()
     page.mouse.move(low[0] + 80, low[1] + 40, steps=5)

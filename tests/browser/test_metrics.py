@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import settle
+from tests.browser.conftest import press, settle
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -69,7 +69,7 @@ def test_a_ready_choice_from_launch_to_file(app, page, seen, tmp_path) -> None:
     page.get_by_role("combobox", name="Synthetic set").click()
     page.get_by_role("option", name="held-out split").click()
     settle(page)
-    page.get_by_role("button", name="Launch").click()
+    press(page, "Launch")
     until(lambda: bool(RunStore.open().list(kinds=("evaluate",))))
     run = RunStore.open().list(kinds=("evaluate",))[-1]
     assert "nndr" not in run.spec.settings["metrics"]
@@ -93,11 +93,11 @@ def test_a_ready_choice_from_launch_to_file(app, page, seen, tmp_path) -> None:
     expect(page.get_by_text(run.spec.inputs["real"][:16]).first).to_be_visible()
     page.keyboard.press("Escape")
     with page.expect_download() as caught:
-        page.get_by_role("button", name="Download CSV").click()
+        press(page, "Download CSV")
     caught.value.save_as(tmp_path / "metrics.csv")
     assert "kernel-distance" in (tmp_path / "metrics.csv").read_text("utf-8-sig")
     with page.expect_download() as caught:
-        page.get_by_role("button", name="Download JSON").click()
+        press(page, "Download JSON")
     caught.value.save_as(tmp_path / "metrics.json")
     assert run.id in (tmp_path / "metrics.json").read_text("utf-8")
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import WAIT_MS
+from tests.browser.conftest import WAIT_MS, press
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -27,7 +27,7 @@ def test_planted_copies_from_the_form_to_a_result_that_a_reload_keeps(app, page,
     for _ in range(3):
         slider.press("ArrowLeft")
     expect(page.get_by_text("35 copies in 7 ways")).to_be_visible(timeout=WAIT_MS)
-    page.get_by_role("button", name="Plant and look").click()
+    press(page, "Plant and look")
     expect(page.get_by_text("Waiting for the worker: Planted copies in small").first).to_be_visible(
         timeout=WAIT_MS
     )

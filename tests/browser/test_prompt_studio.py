@@ -7,7 +7,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import settle
+from tests.browser.conftest import press, settle
 from tests.browser.grid_steps import build_four_by_four
 
 pytestmark = pytest.mark.timeout(900)
@@ -64,7 +64,7 @@ def ask(page, text: str, count: int, steps: int = 2) -> None:
         box.press("Enter")
         settle(page)
     before = len(runs())
-    page.get_by_role("button", name="Generate", exact=True).click()
+    press(page, "Generate", exact=True)
     until(lambda: len(runs()) == before + 1, "the run was not submitted")
     settle(page, 1200)
 
@@ -109,7 +109,7 @@ def test_grid_cancel_and_recall(workspace, serve, worker, page, seen):
     expect(page.get_by_role("textbox", **BOX)).to_have_value("Large left pleural effusion.")
     shows(page, "Seed", samples[2]["seed"])
     before = len(runs())
-    page.get_by_role("button", name="Generate", exact=True).click()
+    press(page, "Generate", exact=True)
     until(lambda: len(runs()) == before + 1 and runs()[0].state == "done", "the recalled recipe was not made")
     (again,) = runs()[0].result["samples"]
     assert again["recipe"]["seed"] == samples[2]["seed"]
@@ -121,9 +121,9 @@ def test_grid_cancel_and_recall(workspace, serve, worker, page, seen):
     page.get_by_role("button", name="Recall", exact=True).nth(2).click()
     shows(page, "Images", 3)
     before = len(runs())
-    page.get_by_role("button", name="Generate", exact=True).click()
+    press(page, "Generate", exact=True)
     page.locator('.viewer .frame[data-index="2"]').wait_for()
     assert len(runs()) == before
 
-    build_four_by_four(page, settle)
+    build_four_by_four(page)
     assert seen.errors == [] and seen.outside == []

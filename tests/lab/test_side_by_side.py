@@ -71,3 +71,27 @@ def test_features_are_those_of_one_part_after_another(monkeypatch: pytest.Monkey
     monkeypatch.setattr(loaded, "sides", lambda threads, parts: 1)
     np.testing.assert_allclose(together, extractor.embed(films), atol=1e-4 * float(together.max()))
     assert extractor.embed([]).shape == (0, extractor.dimension)
+
+
+@pytest.mark.fault(51)
+def test_an_accelerator_gets_larger_micro_batches_until_its_memory_runs_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A stand-in for the card: the processor under another name, with room for eight images."""
+    extractor = get_extractor("efficientnet-lite0")
+    films = [np.full((64, 64), level, np.uint8) for level in range(0, 240, 12)]
+    wanted = extractor.embed(films)
+    network, seen = extractor._network, []
+
+    def narrow(batch: torch.Tensor) -> torch.Tensor:
+        seen.append(len(batch))
+        if len(batch) > 8:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return network(batch)
+
+    extractor._network = narrow
+    monkeypatch.setattr(loaded, "is_host", lambda device: False)
+    assert np.allclose(extractor.embed(films), wanted, atol=1e-4 * float(np.abs(wanted).max()))
+    assert seen == [20, 4, 4, 4, 4, 4], "all at once, then as on a processor"
+    extractor.embed(films[:8])
+    assert seen[6:] == [4, 4], "what did not fit is not tried again"

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from lab.features.extractor import FeatureExtractor
 
 STAGE = "Extracting features"
+# Images between two looks at the store: on an accelerator, and on the processor.
+BATCH = (64, 32)
 
 
 @run_kind("embed", lane="device", priority="batch", modules=("lab.features",), title="Extract features")
@@ -60,8 +62,9 @@ def embedded(
     store = FeatureStore(ctx.settings.features)
     names = dict(zip(images.digests(), images.ids(), strict=True))
     order = [names[digest] for digest in store.missing(extractor, names)]
-    with read_ahead(images, order, host_threads()) as ahead:
-        for done, total in extract(extractor, ahead, store, on_missing=missing.append):
+    threads = host_threads()
+    with read_ahead(images, order, threads) as ahead:
+        for done, total in extract(extractor, ahead, store, BATCH[threads > 0], missing.append):
             yield ctx.progress(stage, done, total)
     return missing[0]
 
