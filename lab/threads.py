@@ -1,28 +1,29 @@
 """The policy for threads and memory, set before torch or NumPy are imported.
 
-libgomp spins while it waits: one other busy process then makes torch more than ten times slower.
-Only the standard library is imported here, so that every entry point can call it first.
+libgomp spins while it waits: one other busy process then makes torch more than ten times slower. So threads wait
+passively in every process, and a process inherits no other policy from the one that started it. libgomp reads the
+variable once, when torch loads it. Only the standard library is imported here, so that every entry point can call it
+first.
 """
 
 from __future__ import annotations
 
 import os
+from typing import Literal
 
 from lab.allocation import keep_freed_memory
 
-_SPIN = {"app": "10000", "cli": "10000", "worker": "0", "test": "0"}
+Role = Literal["app", "cli", "worker", "test"]
+SPIN_COUNT = "0"
 
 
-def apply_thread_policy(role: str) -> None:
-    """Set the spin count and the BLAS threads for `role`; what the user has set is kept.
+def apply_thread_policy(role: Role) -> None:
+    """Set the spin count and the BLAS threads; what the user has set is kept.
 
     Args:
-        role: "app", "cli", "worker" or "test".
-
-    Raises:
-        KeyError: for another role.
+        role: what the process is for; the app alone gives freed memory back.
     """
-    os.environ.setdefault("GOMP_SPINCOUNT", _SPIN[role])
+    os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("NUMBA_NUM_THREADS", str(os.cpu_count() or 1))
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -1,4 +1,4 @@
-"""Nearest training images of each point, whole and with each patient group left out, to be read by name and distance.
+"""Nearest training images of each point, to be read by row and distance.
 
 A view of the lists of `lab.metrics.left_out`, which are exact and order equal distances by row.
 """
@@ -22,8 +22,8 @@ class Nearest:
     """The k nearest reference points of m points.
 
     Args:
-        distances: (m, 1 + g, k) Euclidean; column j with group j - 1 left out of the reference, column 0 with none.
-        rows: (m, 1 + g, k) their rows in the reference.
+        distances: (m, k) Euclidean.
+        rows: (m, k) their rows in the reference.
     """
 
     distances: Floats
@@ -32,19 +32,18 @@ class Nearest:
     @property
     def first(self) -> Floats:
         """(m,) distance to the nearest reference point."""
-        return self.distances[:, 0, 0]
+        return self.distances[:, 0]
 
 
-def nearest(points: Points, reference: Points, groups: int = 0, k: int = 2) -> Nearest:
+def nearest(points: Points, reference: Points, k: int = 2) -> Nearest:
     """The k nearest reference points of each point; infinite distance and row -1 where there are fewer.
 
     Args:
         points: what is looked up; where it is the reference itself, a point is not its own neighbour.
         reference: where.
-        groups: patient groups of the reference that are left out in turn; 0 for none.
         k: neighbours wanted.
     """
     found = near_list(points, reference, k)
-    places = [found.place(place, groups) for place in range(1, k + 1)]
-    squared = np.stack([place.distances for place in places], axis=2)
-    return Nearest(np.sqrt(squared), np.stack([place.rows for place in places], axis=2))
+    places = [found.place(place) for place in range(1, k + 1)]
+    squared = np.concatenate([place.distances for place in places], axis=1)
+    return Nearest(np.sqrt(squared), np.concatenate([place.rows for place in places], axis=1))

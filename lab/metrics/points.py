@@ -134,7 +134,7 @@ class Points:
         """The nearest other point of each point."""
         from lab.metrics.nearest import nearest
 
-        return nearest(self, self, self.group_count, k=1)
+        return nearest(self, self, k=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +154,7 @@ class SetPair:
         """The two nearest training images of each sample."""
         from lab.metrics.nearest import nearest
 
-        return nearest(self.synthetic, self.real, self.groups)
+        return nearest(self.synthetic, self.real)
 
     @cached_property
     def around_real(self) -> Balls:

@@ -17,7 +17,6 @@ from lab.runs.kind import extra_modules
 
 SUPERVISOR = "lab.runs.supervisor"
 LANE = "lab.runs.lane"
-_APP_SPIN = "10000"
 
 
 def spawn(
@@ -43,9 +42,6 @@ def worker_environment(place: Settings) -> dict[str, str]:
     env["LAB_STORE_URL"] = place.store_url
     here = [part for part in env.get("PYTHONPATH", "").split(os.pathsep) if part]
     env["PYTHONPATH"] = os.pathsep.join([str(ROOT), *(part for part in here if part != str(ROOT))])
-    # The app waits a little in a spin; a worker that inherits that would be slowed by any busy core.
-    if env.get("GOMP_SPINCOUNT") == _APP_SPIN:
-        del env["GOMP_SPINCOUNT"]
     return env
 
 

@@ -22,7 +22,8 @@ from lab.metrics.spec import MetricSpec
         needs=("features",),
         minimum_n=20,
         bias="one training image far from the rest has a large neighbourhood and lets odd samples pass;"
-        " rises with the number of training images",
+        " rises with the number of training images; its interval is that of other samples beside the same training"
+        " images, as for all shares of samples, and other training images move it more",
         cost="all distances between and within the sets, once for precision, recall, density and coverage:"
         " about 10 s for 5,000 x 5,000 images on two cores",
         reference="Kynkäänniemi et al. 2019, Improved precision and recall metric; k = 5 as in prdc 0.2",
@@ -31,5 +32,8 @@ from lab.metrics.spec import MetricSpec
     )
 )
 def precision(comparison: Comparison) -> Measurement:
-    """Share of samples strictly inside a training image's 5-neighbour ball; equals prdc to 1e-9."""
+    """Share of samples strictly inside a training image's 5-neighbour ball; equals prdc to 1e-9.
+
+    Interval: of a share of samples, the training images as they are.
+    """
     return compare_sets(comparison, precision_statistic)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lab.metrics.comparison import Comparison, Measurement, Statistic, compare_sets
-from lab.metrics.neighbourhoods import over_columns
+from lab.metrics.comparison import Comparison, Measurement, Share, compare_sets
 from lab.metrics.points import SetPair
-from lab.metrics.privacy_statistics import with_exact_ends, with_per_image
+from lab.metrics.privacy_statistics import with_per_image
 from lab.metrics.registry import metric
 from lab.metrics.spec import MetricSpec
 
@@ -29,7 +27,8 @@ NAME = "authpct"
         needs=("features",),
         minimum_n=10,
         bias="rises with dimension and where patients have several images, whose distances to each other are small;"
-        " blur and collapse lower it; features of ImageNet networks miss copies with noise: try planted copies",
+        " blur and collapse lower it; features of ImageNet networks miss copies with noise: try planted copies;"
+        " its interval is that of other samples beside the same training images",
         cost="all distances within the training images and from samples and held-out images to them: about 1 s for"
         " 1,000 x 1,000 images",
         reference="Alaa et al. 2022, How faithful is your synthetic data?; as AuthPct of Stein et al. 2023",
@@ -41,21 +40,14 @@ def authpct(comparison: Comparison) -> Measurement:
     """Percent of samples g with r1(T_i) < d(T_i, g) for their nearest training image T_i; as dgm-eval's to the digit.
 
     Synthcity's score of a similar name indexes real images by the numbers of synthetic ones and calls a collapsed set
-    authentic: it is no metric here. Interval: jackknife by patient group, a left-out group missing from both sets.
+    authentic: it is no metric here. Interval of a share, the training images as they are.
     """
-    found = with_exact_ends(compare_sets(comparison, _statistic), comparison, 100.0)
-    return with_per_image(
-        found, comparison, _authentic(comparison.main)[:, 0].astype(np.float64), {"below": 0.5}
-    )
+    found = compare_sets(comparison, authpct_statistic)
+    authentic = authpct_statistic(comparison.main).flags.astype(np.float64)
+    return with_per_image(found, comparison, authentic, {"below": 0.5})
 
 
-def _statistic(pair: SetPair) -> Statistic:
-    return over_columns(pair, pair.synthetic, 100.0 * _authentic(pair))
-
-
-def _authentic(pair: SetPair) -> NDArray[np.bool_]:
-    """(m, 1 + g) whether each sample is authentic, whole and with each patient group left out."""
-    columns = 1 + pair.groups
-    own = pair.real.nearest_other.distances[:, :columns, 0]
-    distances, rows = pair.nearest.distances[:, :columns, 0], pair.nearest.rows[:, :columns, 0]
-    return np.asarray(own[rows, np.arange(columns)[None, :]] < distances)
+def authpct_statistic(pair: SetPair) -> Share:
+    """Percent of samples that are authentic."""
+    own, near = pair.real.nearest_other.first, pair.nearest
+    return Share(own[near.rows[:, 0]] < near.first, pair.synthetic.patients, scale=100.0)

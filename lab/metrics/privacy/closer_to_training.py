@@ -54,7 +54,10 @@ def closer_to_training(comparison: Comparison) -> Measurement:
     A draw takes as many training as held-out patients and as many images of each pair of patients, label by
     label where both sets have labels: a set with more films of a label is nearer to samples of it. The
     interval is value +- 1.96 standard errors of a jackknife that leaves a patient group out of all three
-    sets: it covers the choice of reference films as well as the choice of samples.
+    sets: it covers the choice of reference films as well as the choice of samples. It stays, though it is 1.6
+    times too wide, because the null of 0.5 holds only over both choices: with the films as they are the share
+    of an honest generator is some other number, and the more samples there are the surer the interval of a
+    share would exclude 0.5 (tests).
 
     The control scores held-out images: their patients are halved at random in each draw, the films of one
     half are scored against the other half and as many training images, then the halves change places. Its

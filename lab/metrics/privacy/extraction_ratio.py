@@ -77,10 +77,10 @@ def extraction_ratio(comparison: Comparison) -> Measurement:
 
 def _ratios(points: Points, real: Points) -> Judged:
     near = nearest(points, real, k=min(NEIGHBOURS, real.n))
-    distances = near.distances[:, 0]
+    distances = near.distances
     usual = ALPHA * distances.mean(axis=1)
     ratios = np.divide(distances[:, 0], usual, out=np.zeros(points.n), where=usual > 0)
-    return Judged(points, ratios, near.rows[:, 0, 0])
+    return Judged(points, ratios, near.rows[:, 0])
 
 
 def _flags(judged: Judged, limit: float) -> Judged:

@@ -48,7 +48,7 @@ def m3_memorisation(comparison: Comparison) -> Measurement:
     found = compare_sets(comparison, lambda pair: Share(_relative(pair) < 1.0, pair.synthetic.patients))
     scores = _relative(comparison.main)
     control = None if comparison.control is None else _relative(comparison.control)
-    near = Judged(comparison.synthetic, scores, comparison.main.nearest.rows[:, 0, 0])
+    near = Judged(comparison.synthetic, scores, comparison.main.nearest.rows[:, 0])
     details = {
         "histogram": histogram(scores, control, "Distance to the nearest training image over the median one"),
         "flagged": flagged_pairs(near, comparison.real, scores < 1.0),
@@ -58,5 +58,5 @@ def m3_memorisation(comparison: Comparison) -> Measurement:
 
 def _relative(pair: SetPair) -> Floats:
     """(m,) distance to the nearest training image over the median distance between training neighbours."""
-    usual = np.median(pair.real.nearest_other.distances[:, 0, 0])
-    return np.asarray(pair.nearest.distances[:, 0, 0] / np.maximum(usual, 1e-300))
+    usual = np.median(pair.real.nearest_other.first)
+    return np.asarray(pair.nearest.first / np.maximum(usual, 1e-300))

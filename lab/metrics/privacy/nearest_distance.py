@@ -55,7 +55,7 @@ def nearest_distance(comparison: Comparison) -> Measurement:
     for judged, setting in halves_by_patient(held_out.patients, comparison.rng(NAME)):
         half = Limit(Judged(held_out, theirs[setting]), PERCENT, below=True)
         control[judged] = half.flags(theirs[judged])
-    ranked = Judged(comparison.synthetic, ours, comparison.main.nearest.rows[:, 0, 0])
+    ranked = Judged(comparison.synthetic, ours, comparison.main.nearest.rows[:, 0])
     middle = {"samples": float(np.median(ours)), "held-out images": float(np.median(theirs))}
     details = {
         "limit": limit,

@@ -67,5 +67,5 @@ def nndr(comparison: Comparison) -> Measurement:
 
 
 def _ratios(pair: SetPair) -> Judged:
-    distances, rows = pair.nearest.distances[:, 0], pair.nearest.rows[:, 0, 0]
+    distances, rows = pair.nearest.distances, pair.nearest.rows[:, 0]
     return Judged(pair.synthetic, np.asarray(distances[:, 0] / (distances[:, 1] + EPSILON)), rows)
