@@ -15,6 +15,9 @@ INSIDE, BETTER, WORSE, OPEN = (
     "Worse than real images",
     "Not told",
 )
+UNSEEN = "Copies not measured"
+SEES_COPIES = "near-copy-share"
+"""The one number whose detectors are calibrated on real images and tried on planted copies before they are believed."""
 HEADLINES: Mapping[str, tuple[str, ...]] = {
     "fidelity": ("kernel-distance", "frechet-distance", "precision", "density"),
     "utility": ("utility-tstr", "utility-augmentation", "utility-trts"),
@@ -39,7 +42,7 @@ class AxisVerdict:
         metric, title: what answers it; "" where nothing was measured.
         result: the number with interval, control and floor; None where nothing was measured.
         null_line: value that honest data would score; the control's value where it is not one number for every set.
-        word: `INSIDE`, `BETTER`, `WORSE` or `OPEN`.
+        word: `INSIDE`, `BETTER`, `WORSE` or `OPEN`; of privacy also `UNSEEN`.
         sentence: the word with its reason.
     """
 
@@ -64,6 +67,7 @@ def verdict(results: Sequence[MetricResult], specs: Mapping[str, MetricSpec]) ->
     The rule: the interval of the samples against that of held-out images put in their place. Where the two overlap the
     samples are like real images; where they do not, they are better or worse by the metric's direction. Without a
     control interval the null line takes its place; without any interval nothing is said. The three are never added up.
+    Privacy is the one question that a single good number cannot answer, see `judge_privacy`.
 
     Args:
         results: of one set, whichever metrics were computed.
@@ -114,6 +118,34 @@ def judge(spec: MetricSpec, result: MetricResult) -> tuple[str, str]:
     return word, f"Its 95 % interval lies on the {'better' if word == BETTER else 'worse'} side of {beside}."
 
 
+def judge_privacy(
+    known: Mapping[str, MetricResult], specs: Mapping[str, MetricSpec], headline: str
+) -> tuple[str, str]:
+    """The word and the sentence for the privacy of a set, from all of its privacy numbers.
+
+    One number that is worse than real images decides. Without such a one the word is that of the headline, but only
+    where copies would have shown: a few among many samples move no average, so without `SEES_COPIES` nothing good is
+    said.
+
+    Args:
+        known: results with a value, by metric.
+        specs: of the metrics, by name.
+        headline: the metric whose word is meant.
+    """
+    judged = {name: judge(specs[name], one) for name, one in known.items() if specs[name].axis == "privacy"}
+    worse = [known[name].title for name, (word, _) in judged.items() if word == WORSE]
+    if judged[headline][0] == WORSE:
+        return judged[headline]
+    if worse:
+        return WORSE, f"One number is enough: {', '.join(worse)} lies on the worse side of real images."
+    if judged.get(SEES_COPIES, (OPEN, ""))[0] == OPEN:
+        return UNSEEN, (
+            "The near-copy share was not measured, and no other number here is sure to see a few copies among many "
+            "samples: prepare the dataset for this feature extractor in Library, and measure it too."
+        )
+    return judged[headline]
+
+
 def _headline(axis: str, known: Mapping[str, MetricResult], specs: Mapping[str, MetricSpec]) -> str:
     others = [name for name, spec in specs.items() if spec.axis == axis]
     return next((name for name in (*HEADLINES[axis], *others) if name in known and name in specs), "")
@@ -126,6 +158,6 @@ def _of_axis(axis: Axis, known: Mapping[str, MetricResult], specs: Mapping[str, 
             axis, _QUESTIONS[axis], "", "", None, None, OPEN, f"No measure of {axis} was computed."
         )
     result, spec = known[name], specs[name]
-    word, sentence = judge(spec, result)
+    word, sentence = judge_privacy(known, specs, name) if axis == "privacy" else judge(spec, result)
     line = spec.null_line if spec.null_line is not None else result.control
     return AxisVerdict(axis, _QUESTIONS[axis], name, result.title, result, line, word, sentence)

@@ -10,35 +10,24 @@ import streamlit as st
 from lab.charts.verification import scores_figure, verification_curve
 from lab.identification.card import IdentityCard
 from lab.runs.records import Run
-from lab.ui.frame import facts, missing, plain
+from lab.ui.frame import facts, plain
 from lab.ui.identity_form import KIND, form
 from lab.ui.identity_words import AUC_HELP, QUESTIONS, badge, judgement, known
-from lab.ui.privacy_runs import datasets, followed
+from lab.ui.privacy_runs import PrivacyTest
 from lab.ui.run_panel import duration
 from lab.ui.state import PrivacyKey as Key
 
 _QUIET = {"displayModeBar": False}
 
 
-def identity() -> None:
-    """Form, run and result, then every network that is here."""
-    if not datasets():
-        missing(
-            "There is no dataset to learn from.",
-            "A network learns from patients with two images or more.",
-            "library",
-            "Add one",
-        )
-        return
-    run = followed(KIND, "Train a network", form, _line)
-    if run is not None and run.state == "done":
-        st.subheader("What it is worth", anchor=False)
-        _judged(IdentityCard(**_card(run.result or {})))
-    _networks(run is None or run.state != "done")
+def result(run: Run) -> None:
+    """What the network of a finished training is worth."""
+    st.subheader("What it is worth", anchor=False)
+    _judged(IdentityCard(**_card(run.result or {})))
 
 
-def _networks(drawn: bool) -> None:
-    """All networks here; where no run has a result, the first of them is looked at closely."""
+def networks(run: Run | None) -> None:
+    """All networks here; where the run on screen has no result, the first of them is looked at closely."""
     here = known()
     st.subheader("Networks here", anchor=False)
     if not here:
@@ -53,7 +42,7 @@ def _networks(drawn: bool) -> None:
         height="content",
         column_config=_columns(),
     )
-    if not drawn:
+    if run is not None and run.state == "done":
         return
     name = st.selectbox(
         "Look at",
@@ -146,3 +135,17 @@ def _card(result: dict[str, Any]) -> dict[str, Any]:
 def _line(run: Run) -> str:
     asked = run.spec.settings
     return f"{asked['dataset']} · {QUESTIONS[asked['question']]} · {asked['steps']:,} steps of {asked['size']} px"
+
+
+IDENTITY = PrivacyTest(
+    KIND,
+    "A network that knows patients",
+    "Train the judge of re-identification on this dataset's own patients, and see how far it can be believed.",
+    "A network learns from patients with two images or more.",
+    "Train a network",
+    form,
+    _line,
+    result,
+    "The result says how well the network tells patients apart that it has never seen.",
+    after=networks,
+)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from lab.analysis.verdict import BETTER, HEADLINES, INSIDE, WORSE, judge
+from lab.analysis.verdict import BETTER, HEADLINES, INSIDE, UNSEEN, WORSE, judge, judge_privacy
 from lab.charts import theme
 from lab.metrics.result import MetricResult
 from lab.runs.records import Run
@@ -23,8 +23,11 @@ _SPLITS = (
 )
 _HELP = (
     "The rule: the 95 % interval of the samples beside that of held-out images put in their place. Where they overlap "
-    "the samples are like real images; else better or worse by the metric's direction. Questions are never added up."
+    "the samples are like real images; else better or worse by the metric's direction. Questions are never added up. "
+    "Privacy is called good only where the near-copy share was measured and no privacy number is worse than that of "
+    "real images."
 )
+NAMED = 4
 
 
 def strip(run: Run, measured: Sequence[MetricResult], grey: bool = False) -> None:
@@ -35,10 +38,10 @@ def strip(run: Run, measured: Sequence[MetricResult], grey: bool = False) -> Non
         for axis, names in by_question(known).items():
             preferred = [name for name in HEADLINES.get(axis, ()) if name in known]
             first = known[(preferred or names)[0]]
-            more = also(axis, first, known) if axis == "privacy" and not grey else ""
-            _line(run, axis, first, grey, bool(more))
-            if more:
-                st.markdown(f":orange[:material/warning: {plain(more)}]")
+            answer = _answer(axis, first, known)
+            _line(run, axis, first, grey, answer)
+            if axis == "privacy" and not grey:
+                _about_copies(first, known, answer)
         absent = [axis for axis in QUESTIONS if axis not in by_question(known)]
         refused = [QUESTIONS[axis][0].lower() for axis in absent if axis in asked]
         others = [QUESTIONS[axis][0].lower() for axis in absent if axis not in asked]
@@ -52,25 +55,41 @@ def strip(run: Run, measured: Sequence[MetricResult], grey: bool = False) -> Non
             st.caption(" ".join(told))
 
 
+def _answer(axis: str, first: MetricResult, known: Mapping[str, MetricResult]) -> tuple[str, str]:
+    """The word on a question and its reason."""
+    if axis == "privacy":
+        return judge_privacy(known, specs(), first.metric)
+    return judge(specs()[first.metric], first)
+
+
+def _about_copies(first: MetricResult, known: Mapping[str, MetricResult], answer: tuple[str, str]) -> None:
+    """What the headline of privacy does not say: other numbers that are worse, or that copies would not have shown."""
+    if more := also("privacy", first, known):
+        st.markdown(f":orange[:material/warning: {plain(more)}]")
+    if answer[0] == UNSEEN:
+        st.markdown(f":gray[:material/visibility_off: {plain(answer[1])}]")
+
+
 def also(axis: str, first: MetricResult, known: Mapping[str, MetricResult]) -> str:
-    """The other headline numbers of a question that are worse than real images too, in a sentence; "" for none."""
+    """The other numbers of a question that are worse than real images too, headlines first; "" for none."""
+    names = dict.fromkeys((*HEADLINES.get(axis, ()), *known))
+    others = [known[name] for name in names if name in known and specs()[name].axis == axis]
     found = []
-    for name in HEADLINES.get(axis, ()):
-        item = known.get(name)
-        if item is None or item is first or judge(specs()[name], item)[0] != WORSE:
-            continue
-        control = "" if item.control is None else f" (held-out {theme.number(item.control)})"
-        found.append(f"{item.title} {theme.number(item.value or 0.0)}{control}")
+    for item in others:
+        if item is not first and judge(specs()[item.metric], item)[0] == WORSE:
+            control = "" if item.control is None else f" (held-out {theme.number(item.control)})"
+            found.append(f"{item.title} {theme.number(item.value or 0.0)}{control}")
     if not found:
         return ""
     join = "Also" if judge(specs()[first.metric], first)[0] == WORSE else "But"
-    return f"{join} worse than real images: {', '.join(found)}."
+    rest = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    return f"{join} worse than real images: {', '.join(found[:NAMED])}{rest}."
 
 
-def _line(run: Run, axis: str, item: MetricResult, grey: bool, doubted: bool) -> None:
-    """One question; a good word is not green where a further headline of the question says the opposite."""
+def _line(run: Run, axis: str, item: MetricResult, grey: bool, answer: tuple[str, str]) -> None:
+    """One question with its headline, and the word and reason that answer it."""
     spec = specs()[item.metric]
-    word, sentence = judge(spec, item)
+    word, sentence = answer
     if word in _REAL and origin_of(str(run.spec.settings["synthetic"])) != "synthetic":
         word, sentence = _REAL[word], f"These are no samples. {sentence} {_SPLITS}"
     title, asked = QUESTIONS[axis]
@@ -81,8 +100,7 @@ def _line(run: Run, axis: str, item: MetricResult, grey: bool, doubted: bool) ->
         f"{f':gray[{number}]' if grey else number}  \n:gray[:small[{plain(item.title)} {spec.arrow[:1]}]]",
         help=explained(spec),
     )
-    colour = "gray" if doubted and word != WORSE else _COLOURS.get(word, "gray")
-    badge = "" if grey else f":{colour}-badge[{word}]"
+    badge = "" if grey else f":{_COLOURS.get(word, 'gray')}-badge[{word}]"
     words.markdown(
         f"{badge}  \n:gray[:small[{plain(beside(spec, item))}]]", help=f"{plain(sentence)}\n\n{_HELP}"
     )

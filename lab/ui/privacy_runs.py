@@ -1,9 +1,10 @@
-"""What the three privacy tests share: the run on screen and in the address, the launch, and earlier runs."""
+"""What the three privacy tests share: their shape, the run on screen and in the address, the launch, earlier runs."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
@@ -14,7 +15,7 @@ from lab.runs.records import Run
 from lab.runs.spec import RunSpec
 from lab.runs.store import RunStore
 from lab.ui.films import may_be_public
-from lab.ui.frame import plain
+from lab.ui.frame import missing, plain
 from lab.ui.run_panel import find, stand_in, state_word, submit
 from lab.ui.sets import Choice, real_choices
 from lab.ui.state import PrivacyKey as Key
@@ -22,6 +23,52 @@ from lab.ui.state import QueryKey
 
 KINDS = ("protocol", "train_identity", "sensitivity")
 LISTED = 30
+
+
+@dataclass(frozen=True)
+class PrivacyTest:
+    """One privacy test: an empty state, a form in its fold, the run on screen, its result.
+
+    Attributes:
+        kind: of its runs.
+        name, lead: on the control of tests, and the question it answers.
+        needs: what it takes from a dataset, said where there is none.
+        fold: label of the form's fold, which is open while there is no run.
+        form: draws the choices and the launch.
+        words: a run in the list of earlier ones.
+        result: draws a finished run.
+        promise: what a result will say, while there is no run.
+        going: what follows on the run that goes on; "" for nothing.
+        after: draws what stands below, whatever state the run on screen is in.
+    """
+
+    kind: str
+    name: str
+    lead: str
+    needs: str
+    fold: str
+    form: Callable[[], None]
+    words: Callable[[Run], str]
+    result: Callable[[Run], None]
+    promise: str
+    going: str = ""
+    after: Callable[[Run | None], None] | None = None
+
+    def draw(self) -> None:
+        """Draw the test as far as it has come."""
+        st.markdown(f"**{self.lead}**")
+        if not datasets():
+            missing("There is no dataset yet.", self.needs, "library", "Add one")
+            return
+        run = followed(self.kind, self.fold, self.form, self.words)
+        if run is None:
+            st.caption(self.promise)
+        elif run.state == "done":
+            self.result(run)
+        elif not run.is_over and self.going:
+            st.caption(self.going)
+        if self.after is not None:
+            self.after(run)
 
 
 def arrive(view: str, name: str) -> None:

@@ -11,20 +11,19 @@ from lab.data.resolve import resolve
 from lab.data.store import open_dataset
 from lab.generators.card import GeneratorCard
 from lab.generators.card_state import ready
-from lab.generators.cards import list_cards
+from lab.generators.cards import get_card, list_cards
 from lab.runs.identity_requests import FEW_PROMPTS, PROMPTS, SEEDS, protocol_run
+from lab.runs.kinds.protocol import seen_by
 from lab.runs.kinds.providers.sources import first_by_caption
-from lab.runs.records import Run
 from lab.ui.films import may_be_public
 from lab.ui.first_steps import readiness
-from lab.ui.frame import missing
+from lab.ui.frame import missing, plain
 from lab.ui.identity_words import badge, card_for
 from lab.ui.privacy_runs import datasets, launcher
 from lab.ui.prompt_settings import has_steps
-from lab.ui.run_panel import duration, expected
+from lab.ui.protocol_cost import KIND, cost, pace, published
 from lab.ui.state import PrivacyKey as Key
 
-KIND = "protocol"
 COUNTS = (2, 5, 10, FEW_PROMPTS, 50, 100, 200, 500, 1000, PROMPTS)
 FEWER = (2, 4, len(SEEDS))
 
@@ -58,11 +57,14 @@ def form() -> None:
         return
     _network(dataset)
     if readiness(dataset, "embed"):
+        here = pace(card, steps, judged_with(dataset, open_dataset(dataset).card.digest))
         launcher(
             KIND, "Make and measure",
             partial(protocol_run, generator, dataset, prompts, SEEDS[:seeds], steps if has_steps(card) else None),
-            cost(generator, min(prompts, captions), seeds, steps),
+            cost(here, min(prompts, captions), seeds),
         )  # fmt: skip
+        if (prompts, seeds) != (PROMPTS, len(SEEDS)):
+            st.caption(plain(published(here)))
 
 
 def askable() -> list[GeneratorCard]:
@@ -94,7 +96,15 @@ def _captions(card: GeneratorCard) -> tuple[str, int]:
             ":material/warning: This generator was not trained on these images as far as its card says: it cannot have "
             "learned these patients, so this run is a control."
         )
-    return dataset, distinct(dataset, open_dataset(dataset).card.digest)
+    seen, whole, captions = distinct(dataset, open_dataset(dataset).card.digest, card.id)
+    if seen < whole:
+        st.caption(
+            plain(
+                f"This generator was trained on {seen:,} of the {whole:,} training images, as the list beside its card "
+                "says: their captions are the prompts, for it can have learned no others."
+            )
+        )
+    return dataset, captions
 
 
 def _size(card: GeneratorCard, captions: int) -> tuple[int, int, int]:
@@ -144,36 +154,17 @@ def _network(dataset: str) -> None:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def distinct(dataset: str, digest: str) -> int:
-    """Distinct captions of the training images; the digest is part of the key."""
-    return len(first_by_caption(resolve(f"{dataset}:train")))
+def distinct(dataset: str, digest: str, generator: str) -> tuple[int, int, int]:
+    """Training images that the generator saw, all of them, and distinct captions of the former.
+
+    The dataset's digest is part of the key.
+    """
+    train = resolve(f"{dataset}:train")
+    seen = seen_by(get_card(generator), train)
+    return len(seen.ids()), len(train.ids()), len(first_by_caption(seen))
 
 
-def cost(generator: str, prompts: int, seeds: int, steps: int) -> str:
-    """How many samples, and how long they take, as a sentence."""
-    images = prompts * seeds
-    told = expected(KIND, float(images * steps), lambda run: _work(run, generator))
-    told = told or expected("generate", float(images * steps), lambda run: _made(run, generator))
-    words = f"{prompts:,} prompts with {seeds} seeds are {images:,} samples"
-    if told is None:
-        return f"{words}. No past run of this generator to estimate from: 2 prompts with 2 seeds will tell."
-    factor = PROMPTS * len(SEEDS) / images
-    published = "" if factor <= 1 else f" The published size takes about {duration(told[0] * factor)}."
-    return (
-        f"{words}: about {duration(told[0])}, as past runs took; it goes on when you leave the page. They are measured "
-        f"as soon as they are made, or when this page is opened again.{published}"
-    )
-
-
-def _work(run: Run, generator: str) -> float:
-    asked = run.spec.settings
-    return (
-        float((run.result or {}).get("images", 0) * asked["steps"])
-        if asked["generator"] == generator
-        else 0.0
-    )
-
-
-def _made(run: Run, generator: str) -> float:
-    asked = run.spec.settings
-    return float(len(asked["seeds"]) * asked["steps"]) if asked["generator"] == generator else 0.0
+@st.cache_data(max_entries=32, show_spinner=False)
+def judged_with(dataset: str, digest: str) -> int:
+    """Training and held-out images, which are measured with the samples; the digest is part of the key."""
+    return sum(len(open_dataset(dataset).rows(split)) for split in ("train", "held-out"))

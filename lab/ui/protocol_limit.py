@@ -27,9 +27,9 @@ def limit(run: Run, scores: Scores, results: Sequence[MetricResult]) -> None:
     """
     result = next(item for item in results if item.metric == scores.metric)
     low, high = span(scores)
-    start = (
-        DELTA if scores.near_high else float(result.floor if result.floor is not None else (low + high) / 2)
-    )
+    start = DELTA if scores.near_high else scores.control_limit()
+    if start is None:
+        start = float(result.floor if result.floor is not None else (low + high) / 2)
     side = "at or above" if scores.near_high else "at or below"
     left, right = st.columns([0.66, 0.34], gap="medium")
     with left:
@@ -39,7 +39,8 @@ def limit(run: Run, scores: Scores, results: Sequence[MetricResult]) -> None:
             persist_state="session",
             help="The published count of re-identified prompts depends on it, and the published code does not say "
             "which was used: move it and see how far the count depends on it." if scores.near_high else
-            "It starts at what two images of one patient score, where that is known.",
+            "It starts where one in twenty of the held-out controls lies below it; with fewer than 20 of them, at what "
+            "two images of one patient score.",
         )  # fmt: skip
         prompts = scores.by_prompt()["extreme"].to_numpy()
         sides = {"samples": prompts.tolist(), "held_out": scores.control.tolist()}

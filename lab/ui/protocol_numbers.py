@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lab.charts.theme import number
 from lab.metrics.result import MetricResult
 
+ALLOWED, FEWEST = 0.05, 20
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 HIGH = "re-identification"
@@ -42,6 +43,15 @@ class Scores:
     def suspicious(self, values: Floats, limit: float) -> int:
         """How many values lie at the limit or nearer to a copy."""
         return int(np.sum(values >= limit) if self.near_high else np.sum(values <= limit))
+
+    def control_limit(self) -> float | None:
+        """Where at most one in twenty of the controls lies nearer to a copy; None with fewer than 20 of them."""
+        if len(self.control) < FEWEST:
+            return None
+        ranked = np.sort(-self.control if self.near_high else self.control)
+        allowed = int(ALLOWED * len(ranked))
+        between = float(ranked[allowed - 1 : allowed + 1].mean())
+        return -between if self.near_high else between
 
     def order(self) -> Rows:
         """Rows of the pairs, the most suspicious first."""

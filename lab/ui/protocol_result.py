@@ -22,6 +22,7 @@ from lab.ui.metric_runs import results_of
 from lab.ui.protocol_limit import limit
 from lab.ui.protocol_numbers import HIGH, Rows, Scores, scores_of, summary
 from lab.ui.protocol_pairs import pairs
+from lab.ui.protocol_verdict import verdict
 from lab.ui.sets import open_set
 from lab.ui.state import MetricsKey
 from lab.ui.state import PrivacyKey as Key
@@ -57,6 +58,8 @@ def result(run: Run, measured: Run) -> None:
         for item in results
         if (found := scores_of(item, _kept(records[item.metric]), sources)) is not None
     }
+    if scores:
+        verdict(scores)
     _network(results)
     _table(results, scores)
     for item in results:

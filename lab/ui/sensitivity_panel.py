@@ -13,9 +13,9 @@ from lab.charts.sensitivity import Found
 from lab.metrics.sensitivity import HONEST, LEVEL
 from lab.runs.records import Run
 from lab.ui.films import artifact_pixels, case_code, dataset_film, may_be_public
-from lab.ui.frame import missing, plain
+from lab.ui.frame import plain
 from lab.ui.leakage_population_beside import missed
-from lab.ui.privacy_runs import datasets, followed
+from lab.ui.privacy_runs import PrivacyTest
 from lab.ui.run_panel import duration
 from lab.ui.sensitivity_form import KIND, form
 from lab.ui.sets import card_of
@@ -25,26 +25,6 @@ from lab.ui.viewer import Film, viewer
 EVEN, OWN = "At one false alarm in twenty", "Each by its own rule"
 _SHARES = {EVEN: ("matched", "matched_alarms"), OWN: ("found", "false_alarms")}
 _COLUMNS = 4
-
-
-def sensitivity() -> None:
-    """Form, run and result."""
-    if not datasets():
-        missing(
-            "There is no dataset to plant copies in.",
-            "Copies are made of training images.",
-            "library",
-            "Add one",
-        )
-        return
-    run = followed(KIND, "What to plant", form, _line)
-    if run is None:
-        st.caption(
-            "The result shows, for each detector, the share of exact, flipped, cropped, rotated, re-windowed, noised "
-            "and resampled copies it finds, and the share of honest held-out images it accuses."
-        )
-    elif run.state == "done":
-        result(run)
 
 
 def result(run: Run) -> None:
@@ -156,18 +136,42 @@ def _notes(detectors: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _table(able: Sequence[Mapping[str, Any]], rule: str) -> None:
+    frame = shares_table(able, rule)
+    columns: dict[str, Any] = {
+        name: st.column_config.NumberColumn(format="%d %%", width="small") for name in frame.columns[1:]
+    }
+    columns["Accused"] = st.column_config.NumberColumn(
+        format="%d %%", width="small", help="Honest held-out images that are taken for copies: false alarms."
+    )
+    with st.expander("All shares", icon=":material/table:"):
+        st.dataframe(frame, hide_index=True, height="content", column_config=columns)
+
+
+def shares_table(able: Sequence[Mapping[str, Any]], rule: str) -> pd.DataFrame:
+    """A row a detector: whole percent found of each kind, then of honest images accused, in names of one short word."""
     name, alarms = _SHARES[rule]
     rows = []
     for one in able:
         row: dict[str, Any] = {"Detector": one["title"]}
-        row |= {_kind(share["kind"]): share["value"] for share in one[name]}
-        rows.append(row | ({_kind(HONEST): one[alarms]["value"]} if one[alarms] else {}))
-    frame = pd.DataFrame(rows)
-    shares = {column: st.column_config.NumberColumn(format="percent") for column in frame.columns[1:]}
-    with st.expander("All shares", icon=":material/table:"):
-        st.dataframe(frame, hide_index=True, height="content", column_config=shares)
+        row |= {_kind(share["kind"]): round(100 * share["value"]) for share in one[name]}
+        rows.append(row | ({"Accused": round(100 * one[alarms]["value"])} if one[alarms] else {}))
+    return pd.DataFrame(rows)
 
 
 def _line(run: Run) -> str:
     asked = run.spec.settings
     return f"{asked['dataset']} · {asked['copies']} copies of each kind · {len(asked['metrics'])} detectors"
+
+
+SENSITIVITY = PrivacyTest(
+    KIND,
+    "Planted copies",
+    "Hide altered copies of training images among honest ones: who finds which copy, and who accuses the honest?",
+    "It plants copies of training images.",
+    "What to plant",
+    form,
+    _line,
+    result,
+    "The result shows, for each detector, the share of exact, flipped, cropped, rotated, re-windowed, noised and "
+    "resampled copies it finds, and the share of honest held-out images it accuses.",
+)

@@ -10,6 +10,7 @@ import numpy as np
 from lab.runs.store import RunStore
 from lab.ui.state import MetricsKey, QueryKey
 from lab.ui.state import PrivacyKey as Key
+from tests.builders.runs import fail
 
 VIEW = "Privacy tests"
 
@@ -72,7 +73,7 @@ def made(dataset: str, builders: Any) -> Any:
     spec = protocol_run("small", dataset, 2, SEEDS)
     result = {
         "sample_set": "set-p", "generator": "small", "dataset": dataset, "prompts": 2, "seeds": list(SEEDS),
-        "images": 6, "unfit_prompts": 0,
+        "images": 6, "unfit_prompts": 0, "pace": {"images": 6, "seconds": 3.0}, "bytes": 30_000,
     }  # fmt: skip
     return builders.finish(spec, result)
 
@@ -179,12 +180,7 @@ def runs(kind: str):
 
 def failed(spec, sentence: str):
     """A run of a spec that ended with a sentence."""
-    store = RunStore.open()
-    run = store.submit(spec)
-    claim = store.claim_run(run.id, "test-worker")
-    assert claim is not None
-    store.fail(claim.token, sentence)
-    return store.get(run.id)
+    return fail(spec, sentence)
 
 
 def ready(dataset, builders) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,87 @@ def test_a_stopped_protocol_goes_on_and_makes_one_set_with_prompt_seed_and_sourc
     assert [recipe["seed"] for recipe in recipes] == list(SEEDS[:5]) * 3
     assert [recipe["source"] for recipe in recipes] == [one.source for one in prompts for _ in range(5)]
     assert list(made.rows["prompt"]) == [one.text for one in prompts for _ in range(5)]
+
+
+def _measurements(sample_set: str):
+    from lab.runs.store import RunStore
+
+    found = RunStore.open().list(kinds=("evaluate",), limit=100)
+    return [run for run in found if run.spec.settings["synthetic"] == sample_set]
+
+
+@pytest.mark.row("C12")
+def test_a_finished_protocol_has_queued_its_measurement_with_no_page_open(done) -> None:
+    from lab.runs.metric_requests import evaluate_run
+
+    broken, whole, _ = done
+    assert broken.result is None and "measurement" in whole.result
+    measuring = _measurements(whole.result["sample_set"])[-1]
+    assert measuring.id == whole.result["measurement"], "the first that was ever asked for of this set"
+    assert measuring.spec.settings["metrics"] == list(METRICS) and measuring.spec.settings["real"] == "toys"
+    assert measuring.spec.to_json() == evaluate_run("toys", whole.result["sample_set"], METRICS).to_json(), (
+        "the run that a page asks for, so that the page finds it"
+    )
+    assert whole.result["pace"]["images"] == 11 and whole.result["pace"]["seconds"] > 0, (
+        "the four that were kept took this attempt no time"
+    )
+    assert whole.result["bytes"] > 15 * 100
+
+
+def test_a_cancelled_protocol_measures_nothing_and_a_resumed_one_does(place: Path, monkeypatch) -> None:
+    from lab.runs.store import RunStore
+
+    store, real = RunStore.open(), protocol._batch
+    spec = protocol_run("toy-cxr", "toys", prompts=2, seeds=SEEDS[:2], steps=1)
+
+    def stopped(*arguments):
+        store.cancel(store.list(states=("running",))[0].id)
+        return (yield from real(*arguments))
+
+    before = len(store.list(kinds=("evaluate",), limit=100))
+    with monkeypatch.context() as patch:
+        patch.setattr(protocol, "_batch", stopped)
+        run = run_inline(spec)
+    assert run.state == "cancelled" and len(store.list(kinds=("evaluate",), limit=100)) == before
+    store.resume(run.id)
+    again = run_inline(spec)
+    assert again.id == run.id and again.state == "done"
+    (measuring,) = _measurements(again.result["sample_set"])
+    assert measuring.state == "queued" and measuring.id == again.result["measurement"]
+
+
+def test_samples_are_kept_where_they_cannot_be_measured(place: Path, monkeypatch) -> None:
+    from lab.errors import NotFoundError
+    from lab.runs import metric_requests
+
+    def gone(*_):
+        raise NotFoundError("The dataset is gone; the samples are kept; add it again.")
+
+    spec = protocol_run("toy-cxr", "toys", prompts=1, seeds=SEEDS[:1], steps=1)
+    monkeypatch.setattr(metric_requests, "evaluate_run", gone)
+    run = run_inline(spec)
+    assert run.state == "done" and run.result["unmeasured"].startswith("The dataset is gone")
+    assert run.result["images"] == 1 and "measurement" not in run.result
+
+
+@pytest.mark.row("C12")
+def test_a_generator_is_asked_only_for_what_it_was_trained_on(place: Path) -> None:
+    from lab.data.resolve import resolve
+    from lab.generators.cards import get_card
+
+    train, file = resolve("toys:train"), place / "generators" / "members.json"
+    card = get_card("toy-cxr")
+    assert card.root == place / "generators" and protocol.seen_by(card, train) is train
+    listed = train.ids()[4:7]
+    file.write_text(json.dumps([*listed, "of another set"]), "utf-8")
+    try:
+        seen = protocol.seen_by(replace(card, training_dataset="toys"), train)
+        assert seen.ids() == listed
+        assert {one.source for one in drawn_prompts(seen, 100)} <= set(listed)
+        other = protocol.seen_by(replace(card, training_dataset="elsewhere"), train)
+        assert other is train, "what it saw of another dataset says nothing of this one"
+    finally:
+        file.unlink()
 
 
 def test_a_sample_of_the_protocol_equals_the_one_of_a_plain_generation(done) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -37,7 +38,9 @@ def test_the_protocol_is_launched_with_its_published_seeds_and_its_cost_said_bef
     app = open_panel(visit, "protocol")
     told = words(app)
     assert "There are 2 distinct captions: all of them are used." in told
-    assert "2 prompts with 10 seeds are 20 samples" in told and "No past run of this generator" in told
+    assert (
+        "2 prompts with 10 seeds are 20 samples" in told and "Nothing of this generator was timed yet" in told
+    )
     assert "There is no Re-ID network for this dataset" in told and "most suspicious pairs" in told
     app.get_by_key(Key.PROMPTS).set_value(2000).run()
     app.get_by_key(Key.SUBMIT + "protocol").click()
@@ -53,15 +56,49 @@ def test_the_protocol_is_launched_with_its_published_seeds_and_its_cost_said_bef
     assert RunStore.open().get(run.id).state == "cancelled" and "cancelled" in words(app)
 
 
-def test_a_past_run_tells_what_the_protocol_will_cost(visit, dataset, generator, builders) -> None:
-    from lab.ui.protocol_form import cost
+@pytest.mark.row("C12")
+def test_time_and_disk_are_told_by_the_largest_past_run_before_the_launch(
+    visit, dataset, generator, builders
+) -> None:
+    from lab.generators.cards import get_card
+    from lab.runs.identity_requests import METRICS
+    from lab.runs.requests import evaluate_run
+    from lab.ui.protocol_cost import cost, pace, published
 
-    built.made(dataset, builders)
-    RunStore.open()  # made in no time: the estimate is small, but it is one
-    told = cost("small", 20, 10, 8)
-    assert (
-        "20 prompts with 10 seeds are 200 samples: about" in told and "The published size takes about" in told
+    card = get_card("small")
+    unknown = pace(card, 8, 36)
+    assert unknown.making is None and published(unknown) == ""
+    timed = replace(card, measured={"seconds_for_four": 8.0}, steps=16)
+    assert pace(timed, 8, 36).making == 1.0, "half of the steps take half of the time"
+    # A short run that mostly loads, and a long one: 400 samples of 8 steps in 200 s, of 20 kB each.
+    for prompts, seconds, images in ((2, 30.0, 4), (40, 200.0, 400)):
+        made = {"images": images, "pace": {"images": images, "seconds": seconds}, "bytes": images * 20_000}
+        builders.finish(protocol_run("small", dataset, prompts, SEEDS, steps=8), made)
+    here = pace(card, 8, 36)
+    assert (here.making, here.disk, here.measuring) == (0.5, 20_000.0, None)
+    assert pace(card, 16, 36).making == 1.0
+    assert "The first run here will tell how long measuring takes" in cost(here, 20, 10)
+    counts = {"n_synthetic": 64, "n_real": 24, "n_held_out": 12}
+    results = [builders.metric(name, 0.5) | counts for name in METRICS]
+    builders.finish(evaluate_run(dataset, f"{dataset}:test", METRICS), {"results": results})
+    assert (quick := pace(card, 8, 36).measuring) is not None and 0 < quick < 1
+    told = replace(here, measuring=0.05)
+    assert "200 samples: about 2 min to make, 12 s to measure and 4.0 MB on the disk" in cost(told, 20, 10), (
+        "real images are measured as well, however few samples there are"
     )
+    size = "2,000 prompts with 10 seeds, would take about 2.8 h to make, 17 min to measure and 400 MB"
+    assert size in published(told)
+
+
+def test_the_form_says_what_the_published_size_would_cost(visit, dataset, generator, builders) -> None:
+    built.protocol(dataset, builders)
+    app = open_panel(visit, "protocol")
+    app.session_state[Key.FORM + "protocol"] = True
+    app.run()
+    assert not app.exception
+    shown = words(app)
+    assert "The published size, 2,000 prompts with 10 seeds, would take about" in shown
+    assert "to measure and" in shown and "are free here" in shown
 
 
 def test_a_protocol_that_failed_says_why_and_can_go_on(visit, dataset, generator, builders) -> None:
@@ -82,7 +119,7 @@ def test_samples_that_are_made_are_measured_without_another_click(
     app = visit("metrics", run=run.id)
     (measuring,) = runs("evaluate")
     assert measuring.spec.settings["metrics"] == ["re-identification", "pixel-distance", "latent-distance"]
-    assert measuring.spec.settings["synthetic"] == "set-p" and "Measuring." in words(app)
+    assert measuring.spec.settings["synthetic"] == "set-p" and "Step 2 of 2: measuring" in words(app)
     assert "compare with its tables only at that size" in words(app)
 
 
@@ -109,6 +146,7 @@ def test_delta_moves_the_counts_beside_the_control_and_nothing_is_measured_anew(
     slider.set_value(0.3)
     app.run()
     assert [value for _, value in counted()] == ["3 of 6", "2 of 2", "2 of 2"]
+    assert "Fewer than 20 prompts have a control" in words(app)
     assert "AUC 0.910 (0.880 to 0.940) on 120 patients" in words(app), (
         "what the judge is worth stands beside its scores"
     )
@@ -120,6 +158,45 @@ def test_delta_moves_the_counts_beside_the_control_and_nothing_is_measured_anew(
     )
     app.get_by_key(Key.MEASURE).set_value("pixel-distance").run()
     assert counted()[0] == ("Pairs at or below 40.000", "2 of 6")
+
+
+def _scores(metric: str, extremes, control, seeds: int = 3):
+    """A prompt's most suspicious sample as told, its other samples harmless."""
+    import numpy as np
+
+    from lab.ui.protocol_numbers import HIGH, Scores
+
+    high, n = metric == HIGH, len(extremes)
+    pairs = np.full((n, seeds), 0.0 if high else 100.0)
+    pairs[:, 1] = extremes
+    own = np.repeat(np.arange(n), seeds)
+    return Scores(metric, metric, pairs.ravel(), np.arange(n * seeds), own, np.asarray(control), high)
+
+
+@pytest.mark.row("C12")
+def test_a_leaking_generator_is_told_from_an_honest_one_by_what_held_out_images_score() -> None:
+    import numpy as np
+
+    from lab.ui.protocol_verdict import beyond, worded
+
+    rng = np.random.default_rng(4)
+    strangers = rng.normal(50, 6, 40)
+    copies = np.concatenate([rng.normal(12, 3, 30), rng.normal(50, 6, 10)])
+    honest = rng.normal(50, 6, 40)
+    leaky, fine = (beyond(_scores("pixel-distance", one, strangers)) for one in (copies, honest))
+    assert leaky.found >= 30 and leaky.accused == 2 and leaky.controls == 40 and leaky.leaks
+    assert fine.found <= 8 and fine.accused == 2 and not fine.leaks
+    word, lines = worded([fine, leaky])
+    assert "red-badge" in word and "It gives training images back" in word
+    assert f"{leaky.found} of 40" in lines[2] and f"{fine.found} of 40" in lines[3], "what leaks stands first"
+    word, lines = worded([fine])
+    assert "gray-badge" in word and "green" not in word and "No more than chance explains" in lines[-1]
+    limit = _scores("pixel-distance", copies, strangers).control_limit()
+    assert sorted(strangers)[1] < limit < sorted(strangers)[2], "one in twenty of 40 are two"
+    # the same where a copy scores high
+    high = beyond(_scores("re-identification", 1 - copies / 100, 1 - strangers / 100))
+    assert (high.found, high.accused) == (leaky.found, leaky.accused)
+    assert beyond(_scores("pixel-distance", copies[:19], strangers[:19])) is None, "too few to tell"
 
 
 def test_the_most_suspicious_pairs_are_shown_with_both_sides_and_the_control(

@@ -1,7 +1,8 @@
 """The published privacy protocol: some training captions, the same ten seeds for each, one sample set.
 
 Samples are kept in the set's folder as they are made, so a run that was stopped makes none of them twice. The recipe of
-each names the training image its prompt belongs to; metrics are measured on the set afterwards, like on any other.
+each names the training image its prompt belongs to. The last thing the run does is to queue the measurement of the set,
+a run like that of any other set: no page has to be open for it, and a resumed protocol comes to it as well.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lab.errors import InputError
+from lab.errors import InputError, LabError
+from lab.runs import clock
 from lab.runs.context import RunContext
 from lab.runs.kind import run_kind
 from lab.runs.kinds.callbacks import stepwise
@@ -30,11 +32,11 @@ DRAW = 42
 
 
 @run_kind(
-    "protocol", lane="device", modules=("lab.generators", "lab.runs.kinds.providers.sources"),
+    "protocol", lane="device", modules=("lab.generators", "lab.leakage.membership", "lab.runs.kinds.providers.sources"),
     title="Privacy protocol",
 )  # fmt: skip
 def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[str, Any]]:
-    """Make a sample of every prompt with every seed."""
+    """Make a sample of every prompt with every seed; the result tells pace and bytes, for estimates of larger runs."""
     from lab.data.resolve import resolve
     from lab.data.samples import SampleSetWriter
     from lab.device import limit_threads
@@ -43,7 +45,7 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
 
     chosen = spec.settings
     card = get_card(chosen["generator"])
-    prompts = drawn_prompts(resolve(f"{chosen['dataset']}:train"), chosen["prompts"])
+    prompts = drawn_prompts(seen_by(card, resolve(f"{chosen['dataset']}:train")), chosen["prompts"])
     if not prompts:
         raise InputError(
             "The training images have no captions, so there is nothing to prompt with; nothing was made; choose another"
@@ -58,9 +60,15 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
         spec.digest[:16], card.id, parent=chosen["dataset"], phantom_trained=card.phantom_trained,
         licence=card.licence,
     )  # fmt: skip
+    before, start = len(writer.done()), clock.elapsed()
     yield from _made(ctx, generator, asked, writer)
+    pace = {"images": len(writer.done()) - before, "seconds": round(clock.elapsed() - start, 2)}
+    made = writer.finalise()
     return {
-        "sample_set": writer.finalise().id,
+        "sample_set": made.id,
+        "pace": pace,
+        "bytes": sum(file.stat().st_size for file in made.folder.rglob("*") if file.is_file()),
+        **_measuring(ctx, chosen["dataset"], made.id),
         "generator": card.id,
         "dataset": chosen["dataset"],
         "prompts": len(asked),
@@ -76,6 +84,37 @@ class Prompt:
 
     text: str
     source: str
+
+
+def seen_by(card: GeneratorCard, train: ImageSet) -> ImageSet:
+    """The training images a generator may have learned: those it lists beside its card, else all of its dataset.
+
+    A generator that was trained on a part of a dataset can have learned no other image, and prompts of others would
+    hide what it leaks.
+
+    Raises:
+        StoreError: when its list is damaged.
+    """
+    from lab.data.imageset import subset
+    from lab.leakage.membership import read_members
+
+    listed = read_members(card.root) if card.training_dataset == train.id.partition(":")[0] else None
+    if listed is None:
+        return train
+    known = set(listed)
+    return subset(train, [name for name in train.ids() if name in known])
+
+
+def _measuring(ctx: RunContext, dataset: str, made: str) -> dict[str, str]:
+    """Queue the measurement of a finished set: the id of its run, or why there is none."""
+    from lab.runs.identity_requests import METRICS
+    from lab.runs.metric_requests import evaluate_run
+    from lab.runs.store import RunStore
+
+    try:
+        return {"measurement": RunStore.open(ctx.settings).submit(evaluate_run(dataset, made, METRICS)).id}
+    except LabError as error:  # the samples are made all the same; whoever looks at them next asks again
+        return {"unmeasured": str(error)}
 
 
 def drawn_prompts(train: ImageSet, count: int) -> list[Prompt]:
@@ -154,7 +193,8 @@ def _batch(
     try:
         while True:
             (step,) = next(steps)
-            yield ctx.progress(STAGE, before + len(batch.seeds) * step.step / step.steps, total)
+            made = before + len(batch.seeds) * step.step // step.steps
+            yield ctx.progress(STAGE, made, total)
     except StopIteration as end:
         return list(end.value)
     finally:
