@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from lab.prompts.names import readable, vendor_name
+
 
 def asked_of(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     """The settings of a generation as they are; those of a grid as what its cells share, with the seeds of them all."""
@@ -19,14 +21,20 @@ def asked_of(settings: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def words_of(settings: Mapping[str, Any]) -> str:
     """What a run was asked for: its prompt, else its class, vendor and mask in words; never empty."""
+    return asked_words(settings) or "No words, chance alone"
+
+
+def asked_words(settings: Mapping[str, Any]) -> str:
+    """The prompt of a run, else its class, vendor and mask in words; "" where it was asked for nothing."""
     prompt = str(settings.get("prompt") or "").strip()
     if prompt:
         return prompt
     condition = settings.get("condition") or {}
-    parts = [str(condition.get(name) or "") for name in ("label", "vendor")]
+    vendor = vendor_name(str(condition.get("vendor") or ""))
+    parts = [readable(str(condition.get("label") or "")), vendor[:1].lower() + vendor[1:]]
     parts.append("with a mask" if condition.get("mask") else "")
     told = ", ".join(part for part in parts if part)
-    return told[:1].upper() + told[1:] if told else "No words, chance alone"
+    return told[:1].upper() + told[1:]
 
 
 def numbers_of(settings: Mapping[str, Any]) -> str:

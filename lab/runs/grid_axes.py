@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lab.errors import InputError
+from lab.prompts.names import readable, vendor_name
 
 if TYPE_CHECKING:
     from lab.generators.card import GeneratorCard
@@ -40,7 +41,7 @@ class Axis:
         kind: a key of `TITLES`.
         values: 1 to 8 different ones: text, whole numbers, numbers, or masks as PNG bytes in base64.
         subject: for "word" the words of the prompt that are replaced, for "knob" its name; else "".
-        labels: what stands beside each row or column, as many as values.
+        labels: what stands beside each row or column, as many as values; the codes themselves for classes.
     """
 
     kind: str
@@ -55,6 +56,12 @@ class Axis:
             words = self.subject.replace("_", " ")
             return words[:1].upper() + words[1:]
         return f"{TITLES[self.kind]}: {self.subject}" if self.subject else TITLES[self.kind]
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The labels as a person reads them: a class or vendor by its name."""
+        name = {"class": readable, "vendor": vendor_name}.get(self.kind)
+        return self.labels if name is None else tuple(map(name, self.labels))
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON; `axis_from_json` reads it."""

@@ -82,6 +82,8 @@ class Progress:
         remaining_s: seconds to the end of the stage; None while unknown.
         preview: digest of an artifact to show meanwhile.
         message: one sentence, when there is something to say.
+        share: how near the end it is, 0 to 1, where something other than `done` of `total` says so, such as a clock;
+            None where those two say it.
     """
 
     stage: str
@@ -91,10 +93,13 @@ class Progress:
     remaining_s: float | None = None
     preview: str | None = None
     message: str = ""
+    share: float | None = None
 
     @property
     def fraction(self) -> float:
         """Share done, 0 to 1; 0 while the total is unknown."""
+        if self.share is not None:
+            return min(1.0, max(0.0, self.share))
         return min(1.0, max(0.0, self.done / self.total)) if self.total else 0.0
 
     def to_json(self) -> str:

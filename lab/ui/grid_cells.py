@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 
 from lab.features.text_image_words import fit_of
-from lab.prompts.past import settings_of
+from lab.prompts.past import asked_words, settings_of
 from lab.report.grid_files import CELL, COLUMN, ROW, natural, reference_of
 from lab.runs.grid_requests import Made, cells_of, made_cells, to_json
 from lab.runs.records import Run
@@ -133,9 +133,9 @@ def _picture(run: Run, one: Made, reference: Made, differences: bool, scale: int
     request, sample = one.cell.request, one.sample
     verdict = str((sample.get("verdict") or {}).get("label", ""))
     reading = (sample.get("alignment") or {}).get("text_image")
-    words = ", ".join(
-        [f"SYNTHETIC. {request.prompt} Seed {request.seeds[0]}", *settings_of(to_json(request))]
-    )
+    said = asked_words(to_json(request))
+    said = f"{said} " if said.endswith(".") or not said else f"{said}. "
+    words = ", ".join([f"SYNTHETIC. {said}Seed {request.seeds[0]}", *settings_of(to_json(request))])
     if not shown_here(request.generator, dataset_of(run, request.generator)):
         return Picture(one.number, one.cell.row, one.cell.column, b"", "withheld", wait="not shown in public")
     png, figure = small_png(one.artifact), ""

@@ -10,6 +10,7 @@ import streamlit as st
 from lab.errors import InputError, LabError
 from lab.generators.card import GeneratorCard, Knob
 from lab.generators.request import GenerationRequest
+from lab.prompts.names import readable, vendor_name
 from lab.runs.grid_axes import MOST_VALUES, TITLES, Axis, axis
 from lab.runs.grid_cells import Grid, cells
 from lab.runs.grid_requests import KIND, grid_run
@@ -177,7 +178,8 @@ def _values(
         return axis("generator", chosen, labels=[alike.get(one, one) for one in chosen])
     if kind in ("class", "vendor"):
         known = card.classes if kind == "class" else card.vendors
-        return axis(kind, chips(place, TITLES[kind], list(known), list(known[:4])))
+        named = {one: (readable if kind == "class" else vendor_name)(one) for one in known}
+        return axis(kind, chips(place, TITLES[kind], list(known), list(known[:4]), named))
     if kind == "mask":
         values, labels = mask_values(place, card, base)
         return axis("mask", values, labels=labels)
@@ -250,6 +252,6 @@ def chips(
         st.multiselect(
             label, [*options, *kept], key=key, format_func=lambda one: (titles or {}).get(one, one),
             max_selections=MOST_VALUES, accept_new_options=new, persist_state="session", help=help,
-            placeholder="Choose values",
+            placeholder="Choose values", wrap=True,  # a value that is not seen is not known to be in
         )
     )  # fmt: skip

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from lab.prompts.past import settings_of
+from lab.prompts.past import asked_words, settings_of
 from lab.report.grid_difference import css_gradient
 from lab.runs.artifacts import read_artifact
 from lab.runs.grid_requests import Made, to_json
@@ -86,7 +86,8 @@ def pair(run: Run, shown: Comparison, on_reference: Callable[[], None]) -> None:
 def _film(run: Run, one: Made, role: str) -> Film:
     request = one.cell.request
     sample = {**one.sample, "artifact": one.artifact, "seed": request.seeds[0]}
-    prompt = f"{role}: {request.prompt}" if request.prompt else role
+    said = asked_words(to_json(request))
+    prompt = f"{role}: {said}" if said else role
     told = " · ".join([f"seed {request.seeds[0]}", *settings_of(to_json(request))])
     public = is_public(request.generator, dataset_of(run, request.generator))
     return sample_film(sample, note_of(request.generator), f"{prompt}\n{told}", public=public)

@@ -12,7 +12,7 @@ from lab.generators.request import GenerationRequest
 from lab.generators.sample import request_from_recipe
 from lab.runs.grid_requests import KIND
 from lab.runs.records import Run
-from lab.ui.recall import prepare, put_in, request_now
+from lab.ui.recall import prepare, put_in, recalled_from, request_now
 from lab.ui.run_panel import find
 from lab.ui.state import GridKey as Key
 from lab.ui.state import PromptKey
@@ -71,14 +71,15 @@ def take_as_reference(number: int) -> None:
 
 def recall_cell(request: GenerationRequest) -> None:
     """Put a cell's whole recipe into the composer, and open the composer."""
-    put_in(request)
+    run = current()
+    put_in(request, whence=recalled_from(run) if run else "Recalled from a grid")
 
 
 def change_one_word(run: Run, sample: dict[str, Any]) -> None:
     """Take a sample's recipe into the composer and open the grid tab where one word of it is changed."""
     recipe = sample.get("recipe") or {}
     if {"generator", "prompt", "seed", "steps", "guidance", "size"} <= set(recipe):
-        put_in(request_from_recipe(recipe))
+        put_in(request_from_recipe(recipe), whence=recalled_from(run))
     state = st.session_state
     state[PromptKey.TAB], state[Key.MODE] = TAB, WORD
     for key in (Key.WORD, Key.OTHERS):

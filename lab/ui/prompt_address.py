@@ -6,23 +6,24 @@ import streamlit as st
 
 from lab.runs.grid_requests import KIND as GRID_KIND
 from lab.runs.records import Run
+from lab.ui import run_address
 from lab.ui.grid_state import open_grid
 from lab.ui.recall import open_run, refill
+from lab.ui.run_address import come_by
 from lab.ui.run_panel import find
 from lab.ui.state import PromptKey as Key
-from lab.ui.state import QueryKey
 
 OPENED = ("generate", GRID_KIND)
 
 
 def arrive() -> None:
-    """Open what the address names where a person has just come by it; called before anything is drawn.
-
-    The page writes into the address what it shows. So an address that is not the page's own is a link, a bookmark or
-    the way back, and whatever the session showed before gives way to it.
-    """
-    state, asked = st.session_state, st.query_params.get(QueryKey.RUN)
-    if not asked or (asked == state.get(Key.ADDRESS) and Key.TAB in state):
+    """Open what the address names where a person has just come by it; called before anything is drawn."""
+    state = st.session_state
+    if Key.TAB not in state:
+        # The page is opened: whatever its address names is come by, the same run again too.
+        state.pop(Key.ADDRESS, None)
+    asked = come_by(Key.ADDRESS)
+    if asked is None:
         return
     state[Key.ADDRESS] = asked
     run = find(asked)
@@ -33,16 +34,14 @@ def arrive() -> None:
             icon=":material/link_off:",
         )
         return
-    if run.kind == "generate" and Key.RUN not in state:
+    if Key.RUN not in state:
         refill(run)
     open_past(run)
 
 
 def hold(run: Run) -> None:
     """Let the address name what is shown, so that a reload or a copied link shows it again."""
-    st.session_state[Key.ADDRESS] = run.id
-    if st.query_params.get(QueryKey.RUN) != run.id:
-        st.query_params[QueryKey.RUN] = run.id
+    run_address.hold(Key.ADDRESS, run.id)
 
 
 def open_past(run: Run) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from lab.generators.card import GeneratorCard
 from lab.generators.condition import Condition
+from lab.prompts.names import readable, vendor_name
 from lab.ui import mask_composer
 from lab.ui.prompt_settings import knob_key, numbers
 from lab.ui.state import PromptKey as Key
@@ -14,11 +17,11 @@ from lab.ui.state import PromptKey as Key
 def conditions_form(card: GeneratorCard) -> None:
     """Class pills, the mask, vendor pills: those that the generator takes."""
     if card.classes:
-        _pills("Class", Key.CLASS, card.classes, required=card.conditioning == "class")
+        _pills("Class", Key.CLASS, card.classes, readable, card.conditioning == "class")
     if card.structures:
         mask_composer.mask_composer(card)
     elif card.vendors:
-        _pills("Vendor", Key.VENDOR, card.vendors, required=card.conditioning == "vendor")
+        _pills("Vendor", Key.VENDOR, card.vendors, vendor_name, card.conditioning == "vendor")
 
 
 def condition_now(card: GeneratorCard) -> Condition:
@@ -42,7 +45,9 @@ def put_back(card: GeneratorCard, condition: Condition) -> None:
         state[knob_key(knob)] = bool(value) if (knob.low, knob.high, knob.step) == (0, 1, 1) else float(value)
 
 
-def _pills(label: str, key: str, options: tuple[str, ...], required: bool) -> None:
+def _pills(
+    label: str, key: str, options: tuple[str, ...], name: Callable[[str], str], required: bool
+) -> None:
     if st.session_state.get(key) not in options:
         st.session_state[key] = options[0] if required else None
     st.pills(
@@ -52,5 +57,5 @@ def _pills(label: str, key: str, options: tuple[str, ...], required: bool) -> No
         required=required,
         persist_state="session",
         wrap=True,
-        format_func=lambda one: one[:1].upper() + one[1:],
+        format_func=name,
     )

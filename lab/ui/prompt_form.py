@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 
 from lab.generators.card import GeneratorCard
@@ -15,7 +17,19 @@ from lab.ui.prompt_conditions import conditions_form
 from lab.ui.prompt_lint import TOKENS_HELP, counted, remarks_of
 from lab.ui.prompt_other import heart_composer, skin_composer
 from lab.ui.prompt_settings import has_steps, settings_form
-from lab.ui.prompt_state import bring_back, compose_again, composed, is_edited, rewrite, surprise_me, use_text
+from lab.ui.prompt_state import (
+    Whose,
+    bring_back,
+    compose_again,
+    composed,
+    is_edited,
+    origin,
+    rewrite,
+    surprise_me,
+    typed,
+    use_text,
+    whose_words,
+)
 from lab.ui.quality_gate import gate_form
 from lab.ui.recall import SEEDS, listed_seeds, prepare, seeds_now, start, take_defaults, throw_dice
 from lab.ui.run_panel import duration, expected
@@ -29,8 +43,17 @@ COPIES = (
     ":material/content_copy: Over-trained on purpose, on phantoms, to show what a leak looks like: expect near-copies "
     "of these films."
 )
-EDITED_HELP = "The words are yours. Choices above no longer change them; Compose again puts the choices back."
-COMPOSED_HELP = "Written from the choices above, and rewritten when they change. Edit it freely."
+WHOSE: dict[Whose, tuple[str, str, str]] = {
+    "fields": (
+        "Composed", "auto_awesome", "Written from the choices above, and rewritten when they change. Edit it freely.",
+    ),
+    "origin": ("", "history", "Word for word as it was there. No choices above make these words."),
+    "edited": (
+        "Edited", "edit",
+        "The words are yours. Choices above no longer change them; Compose again puts the choices back.",
+    ),
+    "free": ("Free text", "edit_note", "The words are yours. Choices above do not change them."),
+}  # fmt: skip
 
 
 def composer(cards: list[GeneratorCard]) -> None:
@@ -92,6 +115,7 @@ def _words(card: GeneratorCard, kind: Kind) -> None:
     st.text_area(
         "Prompt",
         key=Key.TEXT,
+        on_change=typed,
         height=88,
         placeholder="Large right pleural effusion." if kind == "chest" else "Describe the image.",
         persist_state="session",
@@ -100,21 +124,21 @@ def _words(card: GeneratorCard, kind: Kind) -> None:
     text = str(state[Key.TEXT])
     tokens = counted(card, text)
     with st.container(gap="xsmall"):
-        _state(text, tokens)
+        _state(card, text, tokens)
         remarks_of(card, text, tokens)
         with st.container(horizontal=True, gap="small"):
             _offers(card, kind)
 
 
-def _state(text: str, tokens: TokenCount | None) -> None:
+def _state(card: GeneratorCard, text: str, tokens: TokenCount | None) -> None:
     """Whose words the box holds, and how many tokens they are."""
     if not text.strip():
         return
+    whose = whose_words(card)
+    title, icon, about = WHOSE[whose]
+    color: Literal["gray", "violet"] = "violet" if whose in ("edited", "free") else "gray"
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        if is_edited():
-            st.badge("Edited", icon=":material/edit:", color="violet", help=EDITED_HELP)
-        else:
-            st.badge("Composed", icon=":material/auto_awesome:", color="gray", help=COMPOSED_HELP)
+        st.badge(plain(title or origin()), icon=f":material/{icon}:", color=color, help=about)
         if tokens is not None:
             st.caption(tokens.words, help=TOKENS_HELP, width="content")
 

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
 from lab.generators.card import GeneratorCard
-from lab.generators.cards import get_card
+from lab.generators.cards import get_card, ready_cards
 from lab.prompts import chest, heart, skin
-from lab.prompts.chest import ChestChoice, Phrase
-from lab.prompts.heart import HeartChoice
 from lab.prompts.offer import devices_for, findings_for, kind_of, surprise
-from lab.prompts.skin import SkinChoice
-from lab.prompts.terms import NORMAL, places_of, term_of
+from lab.prompts.read_back import read_back
+from lab.prompts.terms import NORMAL
+from lab.ui.prompt_choices import chest_now, clear_choices, heart_now, put_choice, skin_now
 from lab.ui.state import PromptKey as Key
 
-_CHOICES = (
-    Key.FINDINGS, Key.ABSENT, Key.DEVICES, Key.NO_DEVICES, Key.VIEW, Key.AGE, Key.SEX, Key.RACE, Key.FREE, Key.LESION,
-    Key.SITE, Key.TONE, Key.SYMMETRY, Key.BORDER, Key.STRUCTURES, Key.ARTEFACTS, Key.SLICE, Key.PHASE, Key.DISEASE,
-    Key.EJECTION, Key.CAPTION,
-)  # fmt: skip
-_LISTS = (Key.FINDINGS, Key.ABSENT, Key.DEVICES, Key.STRUCTURES, Key.ARTEFACTS)
+Whose = Literal["fields", "origin", "edited", "free"]
+EXAMPLE, CHANCE = "Example", "Drawn by chance"
 
 
 def composed(card: GeneratorCard) -> str:
@@ -31,11 +26,11 @@ def composed(card: GeneratorCard) -> str:
     if kind == "captions":
         return str(_get(Key.CAPTION) or "")
     if kind == "chest":
-        return chest.compose(_chest(), card.vocabulary)
+        return chest.compose(chest_now(), card.vocabulary)
     if kind == "skin":
-        return skin.compose(_skin())
+        return skin.compose(skin_now())
     if kind == "heart":
-        return heart.compose(_heart())
+        return heart.compose(heart_now())
     return ""
 
 
@@ -68,15 +63,59 @@ def bring_back() -> None:
     st.session_state[Key.COMPOSED] = ""
 
 
-def use_text(text: str) -> None:
+def whose_words(card: GeneratorCard) -> Whose:
+    """Where the words in the box came from.
+
+    "fields": the fields make them; "origin": they are as they were taken from `Key.ORIGIN`, and no fields make them;
+    "edited": the fields or an origin gave others, which a person changed; "free": a person wrote them from nothing.
+    """
+    text, origin = str(_get(Key.TEXT) or ""), _get(Key.ORIGIN)
+    made = composed(card)
+    if text == made and not is_edited():
+        return "fields"
+    if origin and origin[0] == text:
+        return "origin"
+    return "edited" if origin or made else "free"
+
+
+def origin() -> str:
+    """Where the words last taken from elsewhere came from, in words; "" for nowhere."""
+    found = _get(Key.ORIGIN)
+    return str(found[1]) if found else ""
+
+
+def typed() -> None:
+    """The box was typed into; once it is empty, what is written next comes from nowhere else."""
+    if not str(_get(Key.TEXT) or "").strip():
+        st.session_state[Key.ORIGIN] = None
+
+
+def use_text(text: str, whence: str = EXAMPLE) -> None:
     """Take an example as the prompt; words of one's own that it replaces can be brought back."""
+    keep_words(text)
+    take_text(text, whence)
+    st.session_state[Key.COMPOSED] = text  # nobody's own words: the next choice may replace them
+
+
+def take_text(text: str, whence: str) -> None:
+    """Take a prompt from elsewhere: into the fields where they make exactly these words, else as it is.
+
+    Args:
+        text: the prompt.
+        whence: where it came from, in words.
+    """
+    state = st.session_state
     clear_choices()
-    _replace(text)
+    choice = read_back(text, _card()) if text else None
+    if choice is not None:
+        put_choice(choice)
+    state[Key.TEXT], state[Key.COMPOSED] = text, "" if choice is None else text
+    state[Key.ORIGIN] = (text, whence)
 
 
 def surprise_me() -> None:
     """A prompt drawn by chance from what the generator knows."""
-    use_text(surprise(_card(), random.Random()))  # noqa: S311  no secret: it is an idea for a prompt
+    use_text(surprise(_card(), random.Random()), CHANCE)  # noqa: S311  no secret: it is an idea for a prompt
 
 
 def toggle_chips(offered: tuple[str, ...]) -> None:
@@ -95,13 +134,6 @@ def toggle_chips(offered: tuple[str, ...]) -> None:
     st.session_state[Key.TEXT] = text
 
 
-def clear_choices() -> None:
-    """Nothing chosen: the text comes from elsewhere."""
-    for key in _CHOICES:
-        st.session_state[key] = [] if key in _LISTS else False if key == Key.NO_DEVICES else None
-    st.session_state[Key.FREE] = ""
-
-
 def fit_choices(card: GeneratorCard) -> None:
     """Drop the choices that another generator has no words for, and say the others in its own phrasing."""
     held = {
@@ -117,10 +149,15 @@ def fit_choices(card: GeneratorCard) -> None:
 
 
 def _replace(text: str) -> None:
+    keep_words(text)
+    st.session_state[Key.TEXT] = st.session_state[Key.COMPOSED] = text
+
+
+def keep_words(text: str) -> None:
+    """Keep words of a person's own that others are about to replace."""
     state = st.session_state
-    if is_edited():
+    if is_edited() and state[Key.TEXT] != text:
         state[Key.KEPT] = state[Key.TEXT]
-    state[Key.TEXT] = state[Key.COMPOSED] = text
 
 
 def _one_kind_of_film() -> None:
@@ -132,62 +169,10 @@ def _one_kind_of_film() -> None:
 
 
 def _card() -> GeneratorCard:
-    return get_card(str(st.session_state[Key.GENERATOR]))
+    """The chosen generator; before the composer was ever drawn, the one it will start with."""
+    name = _get(Key.GENERATOR)
+    return get_card(str(name)) if name else ready_cards()[0]
 
 
 def _get(key: str) -> Any:
     return st.session_state.get(key)
-
-
-def _phrase(title: str) -> Phrase:
-    term = term_of(title)
-    where = _get(f"{Key.WHERE}{title}")
-    return Phrase(
-        title,
-        _get(f"{Key.SIZE}{title}") if term.grade else None,
-        where if where in places_of(term) else None,
-    )
-
-
-def _chest() -> ChestChoice:
-    findings = tuple(_phrase(title) for title in _get(Key.FINDINGS) or [])
-    age = _get(Key.AGE)
-    return ChestChoice(
-        findings,
-        tuple(_phrase(title) for title in _get(Key.DEVICES) or []),
-        tuple(_get(Key.ABSENT) or []),
-        bool(_get(Key.NO_DEVICES)),
-        _get(Key.VIEW),
-        None if age is None else int(age),
-        _get(Key.SEX),
-        _get(Key.RACE),
-        str(_get(Key.FREE) or ""),
-    )
-
-
-def _skin() -> SkinChoice:
-    age = _get(Key.AGE)
-    return SkinChoice(
-        _get(Key.LESION),
-        _get(Key.SITE),
-        _get(Key.TONE),
-        _get(Key.SYMMETRY),
-        _get(Key.BORDER),
-        None if age is None else int(age),
-        _get(Key.SEX),
-        tuple(_get(Key.STRUCTURES) or ()),
-        tuple(_get(Key.ARTEFACTS) or ()),
-        str(_get(Key.FREE) or ""),
-    )
-
-
-def _heart() -> HeartChoice:
-    ejection = _get(Key.EJECTION)
-    return HeartChoice(
-        _get(Key.SLICE),
-        _get(Key.PHASE),
-        _get(Key.DISEASE),
-        _get(Key.VENDOR),
-        None if ejection is None else int(ejection),
-        str(_get(Key.FREE) or ""),
-    )

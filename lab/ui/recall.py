@@ -15,11 +15,12 @@ from lab.generators.condition import condition_from_json
 from lab.generators.contract import MICRO_BATCH
 from lab.generators.request import GenerationRequest
 from lab.prompts.past import words_of as words_of
+from lab.runs.grid_requests import KIND as GRID_KIND
 from lab.runs.records import Run
 from lab.runs.requests import default_dataset, generate_run
 from lab.ui.prompt_conditions import condition_now, put_back
 from lab.ui.prompt_settings import defaults, has_guidance, has_steps
-from lab.ui.prompt_state import clear_choices, fit_choices, is_edited
+from lab.ui.prompt_state import fit_choices, keep_words, take_text
 from lab.ui.quality_gate import gate_back, gate_now
 from lab.ui.run_panel import submit
 from lab.ui.state import PromptKey as Key
@@ -144,13 +145,25 @@ def recall(run: Run, part: str) -> None:
         condition=condition_from_json(past.get("condition")),
         micro_batch=int(past.get("micro_batch", MICRO_BATCH)),
     )
-    put_in(request, part)
+    put_in(request, part, recalled_from(run))
     if part in (PARTS[0], PARTS[3]):
         gate_back(past.get("gate"))
 
 
-def put_in(request: GenerationRequest, part: str = PARTS[0]) -> None:
-    """Put a request, or a part of it, into the composer, and open the composer."""
+def recalled_from(run: Run) -> str:
+    """Where recalled words come from: the run by its kind, the start of its id, and when it was asked."""
+    kind = "grid" if run.kind == GRID_KIND else "run"
+    return f"Recalled from {kind} {run.id[:4]}, {time.strftime('%d %b %H:%M', time.localtime(run.created))}"
+
+
+def put_in(request: GenerationRequest, part: str = PARTS[0], whence: str = "Recalled from a PNG") -> None:
+    """Put a request, or a part of it, into the composer, and open the composer.
+
+    Args:
+        request: what to put in.
+        part: of `PARTS`.
+        whence: where the prompt comes from, in words.
+    """
     state = st.session_state
     everything = part in ("Everything", "Everything but the seeds")
     card = next((one for one in ready_cards() if one.id == request.generator), None)
@@ -158,12 +171,11 @@ def put_in(request: GenerationRequest, part: str = PARTS[0]) -> None:
         st.toast("This generator is not on this machine any more, so its recipe was not put back.")
         return
     if part != "Seeds only":
-        if is_edited() and state[Key.TEXT] != request.prompt:
-            state[Key.KEPT] = state[Key.TEXT]
-        clear_choices()
-        state[Key.TEXT], state[Key.COMPOSED] = request.prompt, ""
+        keep_words(request.prompt)
     if everything and card is not None:
         _take_settings(card, request)
+    if part != "Seeds only":
+        take_text(request.prompt, whence)
     if part in ("Everything", "Seeds only"):
         state[Key.SEED], state[Key.LOCK], state[Key.USED_SEED] = int(request.seeds[0]), True, None
         state[Key.SEEDS], state[Key.MICRO_BATCH] = list(request.seeds), request.micro_batch
@@ -188,14 +200,17 @@ def refill(run: Run) -> None:
     state, past = st.session_state, run.spec.settings
     if state.get(Key.TEXT) or Key.GENERATOR in state:
         return
+    past = past.get("base", past)  # of a grid: what its cells share
     card = next((one for one in ready_cards() if one.id == past["generator"]), None)
-    state[Key.TEXT], state[Key.COUNT] = past["prompt"], len(past["seeds"])
-    if card is None:
-        return
-    state[Key.GENERATOR] = card.id
-    defaults(card, over=True)
-    state[Key.GUIDANCE], state[Key.STEPS] = float(past["guidance"]), int(past["steps"])
-    put_back(card, condition_from_json(past.get("condition")))
+    state[Key.COUNT] = len(past["seeds"])
+    if card is not None:
+        state[Key.GENERATOR] = card.id
+        defaults(card, over=True)
+        state[Key.GUIDANCE], state[Key.STEPS] = float(past["guidance"]), int(past["steps"])
+        state[Key.SIDE], state[Key.NEGATIVE] = int(past["size"]), str(past.get("negative_prompt") or "")
+        put_back(card, condition_from_json(past.get("condition")))
+        gate_back(past.get("gate"))
+    take_text(past["prompt"], recalled_from(run))
 
 
 def open_run(run_id: str) -> None:

@@ -37,6 +37,7 @@ class PromptKey(StrEnum):
     EJECTION = "prompt.ejection"
     COMPOSED = "prompt.composed"
     KEPT = "prompt.kept"
+    ORIGIN = "prompt.origin"
     # conditions and numbers of the generator's own
     CLASS = "prompt.class"
     KNOB = "prompt.knob."

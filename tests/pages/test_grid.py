@@ -15,6 +15,7 @@ from lab.ui.grid_state import GRID, SETTINGS, WORD
 from lab.ui.grid_words import LEFT_OUT, alternatives, phrases, spoken
 from lab.ui.state import GridKey as Key
 from lab.ui.state import PromptKey
+from tests.builders.runs import claimed, finish
 
 PROMPT = "Large right pleural effusion."
 
@@ -135,9 +136,7 @@ def done(tab):
     """The tab with a finished grid of 4 x 4."""
     tab.button(key=Key.SUBMIT).click().run()
     (run,) = grids()
-    store = RunStore.open()
-    claim = store.claim_run(run.id, "test-worker")
-    store.finish(claim.token, result_of(run))
+    finish(run, result_of(run))
     return tab.run()
 
 
@@ -202,8 +201,7 @@ def test_a_cell_is_recalled_into_the_composer(done):
 def test_a_cancelled_grid_shows_the_cells_it_has(tab):
     tab.button(key=Key.SUBMIT).click().run()
     (run,) = grids()
-    store = RunStore.open()
-    claim = store.claim_run(run.id, "test-worker")
+    store, claim = RunStore.open(), claimed(run)
     from lab.config import settings
     from lab.runs.context import RunContext
     from lab.runs.resident import Residents
@@ -250,7 +248,7 @@ def test_a_sample_opens_the_form_with_its_own_recipe(tab, loaded):
     class State(dict):
         pass
 
-    def put_in(request):
+    def put_in(request, whence):
         seen["request"] = request
 
     import streamlit as st
@@ -344,3 +342,24 @@ def test_values_of_a_number_span_its_range_and_hold_its_usual_value():
     assert spread(knob(0.8)) == [0.0, 0.375, 0.8, 1.125, 1.5]
     assert spread(knob(0.75)) == [0.0, 0.375, 0.75, 1.125, 1.5] and spread(knob(1.5))[-1] == 1.5
     assert spread(knob(1.4)) == [0.0, 0.375, 0.75, 1.4, 1.5]
+
+
+def test_every_value_of_an_axis_is_seen_without_opening_its_list(tab):
+    values = [one for one in tab.multiselect if str(one.key).startswith(Key.VALUES)]
+    assert values and all(one.proto.wrap for one in values)
+
+
+def test_the_two_films_beside_a_grid_say_of_which_class_each_is(monkeypatch):
+    from types import SimpleNamespace
+
+    from lab.generators.condition import Condition
+    from lab.generators.request import GenerationRequest
+    from lab.ui import grid_pair
+
+    monkeypatch.setattr(grid_pair, "sample_film", lambda sample, note, words, public: words)
+    for name in ("note_of", "is_public", "dataset_of"):
+        monkeypatch.setattr(grid_pair, name, lambda *asked: "")
+    request = GenerationRequest("skin", "", (7,), 40, 2.0, 64, condition=Condition("MEL"))
+    one = SimpleNamespace(cell=SimpleNamespace(request=request), sample={}, artifact="")
+    words = grid_pair._film(SimpleNamespace(), one, "selected")
+    assert words.startswith("selected: Melanoma (MEL)\nseed 7")

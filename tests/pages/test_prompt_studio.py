@@ -315,7 +315,7 @@ def test_a_recall_of_any_seeds_and_settings_is_the_same_run(small, builders):
     made = builders.finish(generate_run(request, None), {"samples": []})
     app = at(small(), "History")
     app.button(key=f"recall.{made.id}").click().run()
-    assert app.session_state[Key.TAB] == "Prompt" and "Edited" in said(app)
+    assert app.session_state[Key.TAB] == "Prompt" and "Composed" in said(app) and "Edited" not in said(app)
     app.button(key=Key.SUBMIT).click().run()
     assert not app.exception and [run.id for run in runs()] == [made.id]
 
@@ -410,3 +410,89 @@ def test_a_store_of_before_gets_the_table_for_marks(workspace):
     set_mark(store, "local", Mark("r1", True))
     assert marks_of(store, "local")["r1"].starred
     store.close()
+
+
+def badge(app):
+    """Whose words the page says are in the box."""
+    told = ("Composed", "Edited", "Free text", "Recalled", "Example", "Drawn by chance")
+    found = [
+        one.value for one in app.markdown if "-badge[" in one.value and any(w in one.value for w in told)
+    ]
+    assert len(found) == 1, found
+    return found[0]
+
+
+@pytest.mark.row("R3")
+def test_a_recalled_prompt_fills_the_fields_that_make_it(small, builders):
+    past = builders.finish(
+        spec("Small left-sided pleural effusion. Severe cardiomegaly. As before."), {"samples": []}
+    )
+    app = at(small(), "History")
+    app.button(key=f"recall.{past.id}").click().run()
+    assert app.get_by_key(Key.FINDINGS).value == ["Effusion", "Cardiomegaly"] and "Composed" in badge(app)
+    assert app.selectbox(key=f"{Key.SIZE}Effusion").value == "Small"
+    assert app.selectbox(key=f"{Key.WHERE}Effusion").value == "Left"
+    assert app.text_input(key=Key.FREE).value == "As before."
+    app.selectbox(key=f"{Key.SIZE}Effusion").set_value("Large").run()
+    assert (
+        app.text_area(key=Key.TEXT).value
+        == "Large left-sided pleural effusion. Severe cardiomegaly. As before."
+    )
+
+
+def test_recalled_words_that_no_field_makes_say_where_they_come_from(small, builders):
+    words = "left-sided pleural effusion and pacemaker"
+    past = builders.finish(spec(words), {"samples": []})
+    app = at(small(), "History")
+    app.button(key=f"recall.{past.id}").click().run()
+    assert f"Recalled from run {past.id[:4]}" in badge(app) and not app.get_by_key(Key.FINDINGS).value
+    app.get_by_key(Key.FINDINGS).set_value(["Nodule"]).run()
+    assert app.text_area(key=Key.TEXT).value == words and "Recalled" in badge(app), (
+        "words of the past are kept"
+    )
+    app.text_area(key=Key.TEXT).set_value(words + ", small").run()
+    assert "Edited" in badge(app)
+    app.get_by_key(Key.FINDINGS).set_value([]).run()
+    app.text_area(key=Key.TEXT).set_value("").run()
+    app.text_area(key=Key.TEXT).set_value("Written from nothing.").run()
+    assert "Free text" in badge(app)
+
+
+@pytest.mark.parametrize(
+    ("words", "findings", "told"),
+    [
+        ("Small right-sided pneumothorax.", ["Pneumothorax"], "Composed"),
+        ("a film of ribs", [], "Recalled from run"),
+    ],
+)
+def test_after_a_reload_a_prompt_that_nobody_touched_is_not_called_edited(
+    words, findings, told, small, visit, builders
+):
+    past = builders.finish(spec(words), {"samples": []})
+    app = visit("prompt", run=past.id)
+    assert not app.exception and app.text_area(key=Key.TEXT).value == words
+    assert app.get_by_key(Key.FINDINGS).value == findings and told in badge(app)
+    assert app.number_input(key=Key.SEED).value not in past.spec.settings["seeds"], "the seed stays a new one"
+
+
+def test_an_example_is_an_example_until_a_field_changes(small, monkeypatch):
+    import lab.ui.prompt_form
+
+    monkeypatch.setattr(lab.ui.prompt_form, "examples_for", lambda card: ("ribs and heart",))
+    app = small()
+    app.button(key="prompt.idea.0").click().run()
+    assert "Example" in badge(app)
+    app.get_by_key(Key.FINDINGS).set_value(["Nodule"]).run()
+    assert app.text_area(key=Key.TEXT).value == "Nodule." and "Composed" in badge(app)
+
+
+def test_a_class_is_read_by_its_name_and_asked_for_by_its_code(gan, visit, workspace):
+    file = workspace / "generators" / gan / "card.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"classes": ["mel", "nv"]}))
+    app = visit("prompt")
+    app.selectbox(key=Key.GENERATOR).set_value(gan).run()
+    pills = app.get_by_key(Key.CLASS)
+    assert [one.content for one in pills.proto.options] == ["Melanoma (mel)", "Melanocytic nevus (nv)"]
+    app.button(key=Key.SUBMIT).click().run()
+    assert not app.exception and runs()[0].spec.settings["condition"]["label"] == "mel"
+    assert "Melanoma (mel)" in said(app)

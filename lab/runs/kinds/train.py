@@ -40,7 +40,7 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
     resume = chosen["resume"] or ctx.part("started") is not None
     ctx.save_part("started", b"yes")
     teller = _Teller(ctx, ctx.settings.workspace / "training" / recipe.id / "sheets")
-    end_s = clock.elapsed() + 60 * float(chosen["minutes"])
+    budget = _Budget(60 * float(chosen["minutes"]))
     with closing(known.train(recipe, chosen["minutes"], resume)) as steps:
         while True:
             try:
@@ -50,11 +50,37 @@ def execute(spec: RunSpec, ctx: RunContext) -> Generator[Progress, None, dict[st
                 return {"finished": end.value is not None, "card": card, "told": teller.tell()}
             message = "" if step.loss is None else f"loss {step.loss:.4f}"
             stage = known.stage_title(step.stage)
-            told = ctx.progress(stage, step.done, step.total, teller.heard(step), message)
-            if told.remaining_s is not None:
-                # It stops when its minutes are over, however many steps are left.
-                told = replace(told, remaining_s=min(told.remaining_s, max(0.0, end_s - clock.elapsed())))
-            yield told
+            yield budget.ends(ctx.progress(stage, step.done, step.total, teller.heard(step), message))
+
+
+class _Budget:
+    """The minutes given: a training ends with them or with its steps, whichever comes first.
+
+    Args:
+        seconds: given to all stages together, counted from now.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._began = clock.elapsed()
+        self._stage, self._stage_began = "", self._began
+
+    def ends(self, told: Progress) -> Progress:
+        """A progress by steps, led by the clock where the minutes are over before the steps are."""
+        now = clock.elapsed()
+        if told.stage != self._stage:
+            self._stage, self._stage_began = told.stage, now
+        left, gone = max(0.0, self._began + self._seconds - now), now - self._stage_began
+        by_steps = told.remaining_s
+        told = replace(told, remaining_s=left if by_steps is None else min(left, by_steps))
+        if not gone or self._stage_began >= self._began + self._seconds:
+            return told  # what is written after the minutes are over ends by its own steps
+        # Of two that go on evenly, the one that has come further ends first.
+        told = replace(told, share=max(told.fraction, gone / (gone + left)))
+        if by_steps is None or by_steps <= left:
+            return told
+        ends = f"Its {self._seconds / 60:g} minutes are over before its last step."
+        return replace(told, message=f"{told.message} · {ends}" if told.message else ends)
 
 
 class _Teller:
