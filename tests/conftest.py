@@ -14,6 +14,8 @@ from pathlib import Path  # noqa: E402
 
 import pytest  # noqa: E402
 
+from tests.builders.commands import Commands  # noqa: E402
+
 ROWS = (
     [f"C{n}" for n in range(1, 22)]
     + [f"R{n}" for n in range(1, 17)]
@@ -59,6 +61,13 @@ def phantom_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_dataset_folder(
         tmp_path_factory.mktemp("films"), patients=36, films_per_patient=2, processes=1
     )
+
+
+@pytest.fixture(scope="session")
+def commands() -> Iterator[Commands]:
+    """Calls of `python -m lab`, each a process of its own that need not import everything again."""
+    with Commands() as started:
+        yield started
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+import shutil
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+
+from tests.builders.runs import finish
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("home", "prompt", "neighbours", "feature_space", "metrics", "library")
@@ -22,6 +27,27 @@ def _quiet(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import lab.runs.client
 
     monkeypatch.setattr(lab.runs.client, "ensure_worker", lambda *args, **kwargs: "running")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_done_twice() -> Iterator[None]:
+    """What every AppTest does anew, and what stays the same in a session, is done once.
+
+    It searches all installed packages for components (0.2 s each time), compiles the pages at every run, and asks a
+    thousand times a second whether the script has ended, which keeps the script from running.
+    """
+    from streamlit.components.v2 import manifest_scanner
+    from streamlit.runtime.scriptrunner.script_cache import ScriptCache
+    from streamlit.testing.v1 import app_test, local_script_runner
+
+    found, compiled = manifest_scanner.scan_component_manifests(), ScriptCache()
+    seldom = SimpleNamespace(time=time.time, sleep=lambda _: time.sleep(0.01))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", lambda *args, **kwargs: list(found))
+        for module in (app_test, local_script_runner):
+            patch.setattr(module, "ScriptCache", lambda: compiled)
+        patch.setattr(local_script_runner, "time", seldom)
+        yield
 
 
 @pytest.fixture
@@ -57,12 +83,25 @@ def films(folder: Path, count: int = 40, size: int = 48) -> Path:
     return folder
 
 
-@pytest.fixture
-def dataset(workspace: Path, tmp_path: Path) -> str:
-    """An imported dataset called films."""
+@pytest.fixture(scope="session")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The stored dataset of the small films, imported once a session by the processes that read files."""
     from lab.data.store import add_folder
 
-    add_folder(films(tmp_path / "films"), "films", licence="CC BY 4.0", title="Small films")
+    folder = tmp_path_factory.mktemp("imported")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAB_WORKSPACE", str(folder / "workspace"))
+        return add_folder(
+            films(folder / "films"), "films", licence="CC BY 4.0", title="Small films"
+        ).dataset.folder
+
+
+@pytest.fixture
+def dataset(workspace: Path, imported: Path) -> str:
+    """An imported dataset called films, a copy of its own for each test."""
+    from lab.config import settings
+
+    shutil.copytree(imported, settings().datasets / "films")
     return "films"
 
 
@@ -77,18 +116,6 @@ def generator(workspace: Path) -> str:
     card |= {"size": 48, "steps": 8, "guidance": 3.0, "training_dataset": "films", "licence": "Apache-2.0"}
     (folder / "card.json").write_text(json.dumps(card), "utf-8")
     return "small"
-
-
-def finish(spec: Any, result: dict[str, Any]) -> Any:
-    """Put a spec into the store as a done run with that result."""
-    from lab.runs.store import RunStore
-
-    store = RunStore.open()
-    run = store.submit(spec)
-    claim = store.claim_run(run.id, "test-worker")
-    assert claim is not None
-    store.finish(claim.token, result)
-    return store.get(run.id)
 
 
 @pytest.fixture
@@ -213,8 +240,6 @@ def metric(name: str, value: float) -> dict[str, Any]:
 @pytest.fixture
 def builders() -> Any:
     """The functions of this file."""
-    from types import SimpleNamespace
-
     return SimpleNamespace(
         films=films,
         finish=finish,
