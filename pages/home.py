@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lab.runs.requests import PHANTOM
-from lab.ui.first_steps import readiness
+from lab.ui.first_steps import pending, readiness
 from lab.ui.frame import head, sentences
 from lab.ui.overview import ended_runs, first_steps, running, stock
 
@@ -15,13 +15,13 @@ head(
     "faithful, varied, private and useful.",
 )
 with sentences():
-    readiness(PHANTOM)
+    waits = None if readiness(PHANTOM) else pending(PHANTOM)
     first_steps()
-    left, right = st.columns([0.5, 0.5], gap="large")
+    left, right = st.columns([0.56, 0.44], gap="large")
     with left:
         st.subheader("What is loaded", anchor=False)
         stock()
     with right:
         st.subheader("Runs", anchor=False)
-        running()
+        running(waits.id if waits else "")
         ended_runs()

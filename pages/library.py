@@ -4,30 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lab.data.importing.concealed import revealed
-from lab.ui import arms_view, extractor_list, generator_list, import_form, import_preview, library_lists
-from lab.ui.frame import head, plain, sentences
-from lab.ui.run_panel import find, stand_in
+from lab.ui import arms_view, extractor_list, generator_list, import_form, import_result, library_lists
+from lab.ui.frame import head, sentences
 from lab.ui.state import LibraryKey as Key
 
-TABS = ("Datasets", "Add a dataset", "Generators", "Feature extractors", "SkinGenBench arms")
-
-
-def imported() -> None:
-    """The import that was started in this session: its progress, or what came of it."""
-    run = find(st.session_state.get(Key.RUN))
-    if run is None:
-        return
-    if run.state != "done":
-        stand_in(run)
-        return
-    result = run.result or {}
-    st.success(f"{result['images']} images were imported as {plain(str(result['dataset']))}.")
-    chosen = run.spec.settings
-    left_out = revealed(result.get("left_out", []), chosen["folder"], chosen["metadata"])
-    import_preview.problems([(item["file"], item["reason"]) for item in left_out])
-    for note in result.get("notes", []):
-        st.caption(f":material/info: {plain(str(note))}")
+TABS = (library_lists.TAB, "Add a dataset", "Generators", "Feature extractors", "SkinGenBench arms")
 
 
 head(
@@ -42,8 +23,9 @@ with sentences():
             library_lists.datasets()
     if add.open:
         with add:
-            imported()
-            import_form.form()
+            if not import_result.result():
+                import_form.form()
+                import_result.progress()
     if generators.open:
         with generators:
             generator_list.generators()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from lab.data.store import list_datasets
-from lab.runs.records import Run
 from lab.ui.frame import head, missing, sentences
+from lab.ui.metric_address import ONE, OTHERS, SEVERAL, arrive, current_run, written
 from lab.ui.metric_board import board
 from lab.ui.metric_compare import compare
 from lab.ui.metric_form import form
@@ -14,23 +14,9 @@ from lab.ui.metric_history import past
 from lab.ui.metric_live import unfinished
 from lab.ui.metric_results import results
 from lab.ui.privacy_tests import NAME as PRIVACY
-from lab.ui.privacy_tests import arrive, leave, privacy_tests
-from lab.ui.run_panel import find
+from lab.ui.privacy_tests import arrive as arrive_at_test
+from lab.ui.privacy_tests import leave, privacy_tests
 from lab.ui.state import MetricsKey as Key
-from lab.ui.state import QueryKey
-
-ONE, SEVERAL, OTHERS = "One set", "Compare sets", "Beside published"
-
-
-def current_run() -> Run | None:
-    """The run this page shows: the session's, else the one in the address."""
-    run = find(st.session_state.get(Key.RUN) or st.query_params.get(QueryKey.RUN))
-    if run is None or run.kind != "evaluate":
-        return None
-    st.session_state[Key.RUN] = run.id
-    if st.query_params.get(QueryKey.RUN) != run.id:
-        st.query_params[QueryKey.RUN] = run.id
-    return run
 
 
 def one_set() -> None:
@@ -42,13 +28,18 @@ def one_set() -> None:
     if box.open:
         with box:
             form()
-    run = current_run()
     if run is not None:
         if run.state == "done":
             results(run)
         else:
             unfinished(run)
     past()
+
+
+def privacy() -> None:
+    """The privacy tests, which write their own run into the address."""
+    written()
+    privacy_tests()
 
 
 head(
@@ -64,11 +55,12 @@ with sentences():
             "Add one",
         )
         st.stop()
-    arrive(Key.VIEW, PRIVACY)
+    arrive()
+    arrive_at_test(Key.VIEW, PRIVACY)
+    st.session_state.setdefault(Key.VIEW, ONE)
     view = st.segmented_control(
         "View",
         [ONE, SEVERAL, OTHERS, PRIVACY],
-        default=ONE,
         key=Key.VIEW,
         required=True,
         label_visibility="collapsed",
@@ -76,4 +68,4 @@ with sentences():
     )
     if view != PRIVACY:
         leave()
-    {ONE: one_set, SEVERAL: compare, OTHERS: board, PRIVACY: privacy_tests}[str(view or ONE)]()
+    {ONE: one_set, SEVERAL: compare, OTHERS: board, PRIVACY: privacy}[str(view or ONE)]()

@@ -81,7 +81,7 @@ def histogram_figure(told: Mapping[str, Any], marked: float | None = None) -> go
             go.Scatter(x=middles, y=share, mode="lines", line={"shape": "hvh", "color": look.colour, "dash": look.dash},
                        fill="tozeroy", fillcolor=theme.tint(look.colour, 0.14),
                        name=f"{theme.safe(_words(name))} (n {len(values):,})",
-                       hovertemplate="%{y:.1%} near %{x:.4g}<extra></extra>")
+                       hovertemplate=f"%{{y:.1%}} near %{{x:{theme.DIGITS}}}<extra></extra>")
         )  # fmt: skip
     if marked is not None:
         figure.add_vline(x=marked, line={"color": theme.DANGER, "width": 2})
@@ -103,7 +103,7 @@ def bars_figure(told: Mapping[str, Any]) -> go.Figure:
         go.Bar(x=list(known.values()), y=[theme.safe(_words(name)) for name in known], orientation="h",
                marker={"color": [theme.tint(colour, 0.75) for colour in colours]},
                text=[theme.number(value) for value in known.values()], textposition="outside", cliponaxis=False,
-               hovertemplate="%{y}: %{x:.4g}<extra></extra>")
+               hovertemplate="%{y}: %{text}<extra></extra>")
     )  # fmt: skip
     theme.apply(figure, 90 + 30 * len(known))
     figure.update_yaxes(autorange="reversed", showgrid=False, ticks="")

@@ -108,7 +108,7 @@ def _outline(side: Side, edges: Floats, share: Floats, values: Floats, threshold
         line={"color": mark.colour, "width": 2.4 if side == "sample" else 1.8, "dash": mark.dash},
         fill="tozeroy",
         fillcolor=theme.tint(mark.colour, 0.20 if side == "sample" else 0.08),
-        hovertemplate=f"{_WORDS[side]}<br>%{{y:.1%}} near %{{x:.3g}}<extra></extra>",
+        hovertemplate=f"{_WORDS[side]}<br>%{{y:.1%}} near %{{x:{theme.DIGITS}}}<extra></extra>",
     )
 
 
@@ -129,5 +129,5 @@ def _rug(samples: Floats, height: float) -> go.Scatter:
             "color": theme.tint(mark.colour, 0.8),
             "line": {"width": 1.5},
         },
-        hovertemplate="Sample %{customdata[0]}: %{x:.3g}<extra></extra>",
+        hovertemplate=f"Sample %{{customdata[0]}}: %{{x:{theme.DIGITS}}}<extra></extra>",
     )

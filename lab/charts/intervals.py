@@ -20,6 +20,8 @@ NULL = "Honest data (null line)"
 _ROW, _HEAD = 34, 78
 _FITS = {1: 64, 2: 46, 3: 32}
 """Characters of a title that fit above a panel, by panels side by side."""
+_LEGEND, _MARK, _LINE = 120, 7, 21
+"""Characters of a line of the legend on a page of 1280 px, those that a mark takes, and the height of a line in px."""
 
 
 @dataclass(frozen=True)
@@ -61,17 +63,25 @@ def interval_figure(series: Sequence[Series], specs: Mapping[str, MetricSpec], c
         vertical_spacing=min(0.9 / max(1, rows - 1), _HEAD / (height - 90)) if rows > 1 else 0,
         horizontal_spacing=0.14 if len(series) == 1 else 0.18,
     )
+    heads = list(figure.layout.annotations)
     for place, name in enumerate(names):
         _draw(figure, (place // columns + 1, place % columns + 1), specs[name], series, first=place == 0)
-    theme.apply(figure, height)
+    above = 84 + _legend_room(figure) + (_LINE if any("<br>" in one.text for one in heads[:columns]) else 0)
+    theme.apply(figure, height + above - 84)
     figure.update_layout(
-        margin={"l": 20, "r": 24, "t": 84, "b": 36},
+        margin={"l": 20, "r": 24, "t": above, "b": 36},
         legend={"y": 1.0, "yref": "container", "yanchor": "top", "traceorder": "normal"},
     )
     figure.update_annotations(font={"color": theme.TEXT, "size": 14}, xanchor="left", align="left", yshift=4)
     for place, annotation in enumerate(figure.layout.annotations):
         annotation.x = figure.layout[f"xaxis{place + 1 if place else ''}"].domain[0]
     return figure
+
+
+def _legend_room(figure: go.Figure) -> int:
+    """Height in px of the lines that the legend takes beyond its first, where the page is narrow."""
+    words = sum(len(trace.name) + _MARK for trace in figure.data if trace.showlegend)
+    return _LINE * (math.ceil(words / _LEGEND) - 1)
 
 
 def _found(series: Series, name: str) -> MetricResult | None:
@@ -265,5 +275,5 @@ def _wrapped(text: str, width: int = 60) -> list[str]:
     return textwrap.wrap(text, width)
 
 
-def _short(name: str, most: int = 19) -> str:
+def _short(name: str, most: int = 24) -> str:
     return name if len(name) <= most else name[: most - 1] + "…"

@@ -55,7 +55,7 @@ def control_figure(
     figure = go.Figure(
         go.Bar(
             x=(edges[:-1] + edges[1:]) / 2, y=counts, marker={"color": mark.colour}, opacity=0.75,
-            hovertemplate="%{y} held-out images near %{x:.3g}<extra></extra>",
+            hovertemplate=f"%{{y}} held-out images near %{{x:{theme.DIGITS}}}<extra></extra>",
         )
     )  # fmt: skip
     theme.apply(figure, height)

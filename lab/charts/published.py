@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from lab.charts import theme
@@ -25,6 +26,7 @@ class Standing:
         own: measured here.
         hover: where it comes from.
         under: a few words under the name, such as the extractor.
+        scale: what the values of one scale share, such as real set and extractor.
     """
 
     name: str
@@ -34,10 +36,13 @@ class Standing:
     own: bool
     hover: str
     under: str = ""
+    scale: str = ""
 
 
 def standing_figure(rows: Sequence[Standing], spec: MetricSpec) -> go.Figure:
     """Own rows, then the published ones, each block from better to worse: the two are never one ranking.
+
+    Own rows that were measured in another way (`Standing.scale`) are a block of their own: their scales differ.
 
     Args:
         rows: in any order.
@@ -47,7 +52,7 @@ def standing_figure(rows: Sequence[Standing], spec: MetricSpec) -> go.Figure:
 
     if not rows:
         return theme.empty("There is no published figure and no run of yours for this choice.")
-    ordered = sorted(rows, key=lambda row: (not row.own, _badness(row.value, spec)))
+    ordered = sorted(rows, key=lambda row: (not row.own, _block(row), _badness(row.value, spec)))
     figure = go.Figure()
     for place, row in enumerate(ordered):
         _row(figure, row, len(ordered) - place)
@@ -60,9 +65,11 @@ def standing_figure(rows: Sequence[Standing], spec: MetricSpec) -> go.Figure:
         )  # fmt: skip
     if spec.null_line is not None:
         figure.add_vline(x=spec.null_line, line={"color": theme.MUTED, "width": 1.5, "dash": "dash"})
-    ours = sum(row.own for row in ordered)
-    if 0 < ours < len(ordered):
-        figure.add_hline(y=len(ordered) - ours + 0.5, line={"color": theme.AXIS, "width": 1})
+    for place, (above, below) in enumerate(pairwise(ordered), 1):
+        if above.own != below.own or _block(above) != _block(below):
+            dash = "solid" if above.own != below.own else "dot"
+            line = {"color": theme.AXIS, "width": 1, "dash": dash}
+            figure.add_hline(y=len(ordered) - place + 0.5, line=line)
     theme.apply(figure, 110 + _ROW * len(ordered))
     figure.update_layout(margin={"l": 240, "r": 76, "t": 40, "b": 48})
     figure.update_yaxes(
@@ -71,6 +78,11 @@ def standing_figure(rows: Sequence[Standing], spec: MetricSpec) -> go.Figure:
     )  # fmt: skip
     figure.update_xaxes(title_text=theme.heading(spec.title, spec.arrow))
     return figure
+
+
+def _block(row: Standing) -> str:
+    """What the own rows of one scale share; published rows are one block."""
+    return row.scale if row.own else ""
 
 
 def _look(own: bool) -> tuple[str, str]:

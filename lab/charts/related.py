@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 FEWEST = 5
 LABELLED = 16
+_FAINT, _INK = "#1a2026", "#0b0f12"
+_STRONG = 0.45
+"""From here on a cell is bright enough for dark numbers."""
 """Most metrics for which each cell carries its number."""
 
 
@@ -56,24 +59,43 @@ def related_figure(names: Sequence[str], cells: Sequence[Cell]) -> go.Figure:
     few = [[0.0 if text and z is None else None for text, z in zip(texts, line, strict=True)]
            for texts, line in zip(words, strength, strict=True)]  # fmt: skip
     shared = {
-        "x": labels, "y": labels, "text": words, "customdata": told, "hovertemplate": "%{customdata}<extra></extra>",
-        "texttemplate": "%{text}" if len(names) <= LABELLED else "", "xgap": 2, "ygap": 2,
+        "x": labels, "y": labels, "customdata": told, "hovertemplate": "%{customdata}<extra></extra>",
+        "xgap": 2, "ygap": 2,
     }  # fmt: skip
     figure = go.Figure(
         [
-            go.Heatmap(z=few, showscale=False, colorscale=[[0, "#1a2026"], [1, "#1a2026"]], zmin=0, zmax=1,
-                       textfont={"size": 11, "color": theme.MUTED}, **shared),
-            go.Heatmap(z=strength, zmin=-1, zmax=1, textfont={"size": 11},
-                       colorscale=[[0, "#4f8fd0"], [0.5, "#1b2127"], [1, "#f5a742"]],
-                       colorbar={"title": {"text": "Spearman ρ"}, "thickness": 12, "len": 0.7, "outlinewidth": 0},
+            go.Heatmap(z=few, showscale=False, colorscale=[[0, _FAINT], [1, _FAINT]], zmin=0, zmax=1, **shared),
+            go.Heatmap(z=strength, zmin=-1, zmax=1, colorscale=[[0, "#4f8fd0"], [0.5, "#1b2127"], [1, "#f5a742"]],
+                       colorbar={"title": {"text": "Spearman ρ", "font": {"size": 12}}, "thickness": 12, "len": 0.7,
+                                 "outlinewidth": 0},
                        showscale=any(z is not None for line in strength for z in line), **shared),
         ]
     )  # fmt: skip
+    if len(names) <= LABELLED:
+        figure.add_trace(_numbers(labels, words, strength))
     theme.apply(figure, 190 + max(24, 34 if len(names) <= LABELLED else 22) * len(names))
     figure.update_layout(margin={"l": 150, "t": 20, "b": 130})
     figure.update_xaxes(tickangle=-40, showgrid=False, ticks="")
     figure.update_yaxes(autorange="reversed", showgrid=False, ticks="")
     return figure
+
+
+def _numbers(
+    labels: Sequence[str], words: Sequence[Sequence[str]], strength: Sequence[Sequence[float | None]]
+) -> go.Scatter:
+    """The number in each cell: dark on strong cells, light on weak ones, grey where too few sets speak."""
+    import plotly.graph_objects as go
+
+    cells = [
+        (column, row, text, theme.MUTED if z is None else _INK if abs(z) >= _STRONG else theme.TEXT)
+        for row, texts, line in zip(labels, words, strength, strict=True)
+        for column, text, z in zip(labels, texts, line, strict=True)
+        if text
+    ]
+    return go.Scatter(
+        x=[one[0] for one in cells], y=[one[1] for one in cells], text=[one[2] for one in cells], mode="text",
+        textfont={"size": 11, "color": [one[3] for one in cells]}, hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
 
 
 def _signed(value: float) -> str:

@@ -26,12 +26,13 @@ def scatter_figure(
     places = name_places([Named(name, x, y, (x, x), (y, y)) for name, x, y in points], height=height - 90.0)
     for place, (name, x, y) in enumerate(points):
         colour, symbol = look(place)
+        told = f"{theme.number(x)}, {theme.number(y)}"
         figure.add_trace(
             go.Scatter(x=[x], y=[y], mode="markers+text", name=theme.safe(name), text=[theme.safe(name)],
                        textposition=places[place], textfont={"color": theme.MUTED, "size": 11},
                        cliponaxis=False,
                        marker={"symbol": symbol, "size": 12, "color": colour},
-                       hovertemplate=f"<b>{theme.safe(name)}</b><br>%{{x:.4g}}, %{{y:.4g}}<extra></extra>")
+                       hovertemplate=f"<b>{theme.safe(name)}</b><br>{told}<extra></extra>")
         )  # fmt: skip
     theme.apply(figure, height)
     figure.update_layout(showlegend=False, margin={"t": 28})

@@ -18,6 +18,9 @@ AXIS = "#3a444e"
 TEXT = "#d5dce3"
 MUTED = "#97a3af"
 DANGER = "#f2777a"
+SMALLEST = 1e-5
+# Three digits in a hover box's own format, where `number` cannot be asked: along a histogram's bins.
+DIGITS = ",.3~r"
 FONT = "Inter, 'Source Sans Pro', 'Segoe UI', 'Liberation Sans', sans-serif"
 
 
@@ -82,13 +85,20 @@ def safe(text: object) -> str:
 
 
 def number(value: float) -> str:
-    """Three significant digits, plain where they fit."""
+    """The one way a number of a metric is written on screen: three digits, never a power of ten.
+
+    Small ones have two digits and at most five decimals ("0.00004"); "≈ 0" lies within 0.000005 of zero and is not
+    zero. Exports hold all digits.
+    """
     size, sign = abs(value), "−" if value < 0 else ""
-    if size == 0 or size >= 1000:
+    if size == 0 or size >= 999.5:
         return f"{sign}{size:,.0f}"
-    if size < 5e-4:
-        return f"{sign}{size:.2g}"
-    digits = 3 if size < 1 else 2 if size < 10 else 1 if size < 100 else 0
+    if size < SMALLEST / 2:
+        return "≈ 0"
+    if size < 0.00995:
+        whole, decimals = f"{size:.{4 if size >= 0.000995 else 5}f}".split(".")
+        return f"{sign}{whole}.{decimals[:3]}{decimals[3:].rstrip('0')}"
+    digits = 3 if size < 0.9995 else 2 if size < 9.995 else 1 if size < 99.95 else 0
     return f"{sign}{size:.{digits}f}"
 
 
@@ -128,6 +138,7 @@ def apply(figure: go.Figure, height: int) -> go.Figure:
         "tickfont": {"color": MUTED, "size": 12},
         "title_font": {"color": TEXT, "size": 13},
         "automargin": True,
+        "exponentformat": "none",
     }
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis)

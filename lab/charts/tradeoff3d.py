@@ -52,7 +52,7 @@ def tradeoff3d_figure(sets: Sequence[SetPlace], axes: tuple[MetricSpec, MetricSp
         f"{letter}axis": {
             "title": {"text": theme.safe(f"{spec.title} {spec.arrow[:1]}"), "font": {"size": 12}},
             "range": ends, "gridcolor": theme.AXIS, "showbackground": False,
-            "tickfont": {"color": theme.MUTED, "size": 11},
+            "tickfont": {"color": theme.MUTED, "size": 11}, "exponentformat": "none",
         }
         for letter, spec, ends in zip("xyz", axes, ranges, strict=True)
     }  # fmt: skip
@@ -73,11 +73,12 @@ def _range(results: Sequence[MetricResult]) -> tuple[float, float]:
 def _mark(name: str, at: Sequence[float | None], colour: str, symbol: str, number: int) -> go.Scatter3d:
     import plotly.graph_objects as go
 
+    told = ", ".join(theme.number(value or 0) for value in at)
     return go.Scatter3d(
         x=[at[0]], y=[at[1]], z=[at[2]], mode="markers+text", name=theme.safe(name), text=[theme.safe(name)],
         textfont={"color": theme.TEXT, "size": 11}, customdata=[[number]],
         marker={"size": 7, "color": colour, "symbol": symbol},
-        hovertemplate=f"<b>{theme.safe(name)}</b><br>%{{x:.4g}}, %{{y:.4g}}, %{{z:.4g}}<extra></extra>",
+        hovertemplate=f"<b>{theme.safe(name)}</b><br>{told}<extra></extra>",
     )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ def loss_figure(
                 x=[step for step, _ in points], y=[loss for _, loss in points], name=theme.safe(stage),
                 mode="lines" if len(points) > 1 else "markers",
                 line={"color": theme.LABELS[place % len(theme.LABELS)], "width": 2},
-                hovertemplate="step %{x:,}<br>loss %{y:.4g}<extra>%{fullData.name}</extra>",
+                hovertemplate=f"step %{{x:,}}<br>loss %{{y:{theme.DIGITS}}}<extra>%{{fullData.name}}</extra>",
             )
         )  # fmt: skip
     theme.apply(figure, height)

@@ -56,6 +56,28 @@ def csv_of(kind: str, results: Sequence[MetricResult], model: str) -> str:
     return to_csv(rows_of(SHAPES[kind], results, model))
 
 
+def csv_of_sets(kind: str, sets: Mapping[str, Sequence[MetricResult]]) -> str:
+    """One CSV table of several sets, a row or a block of rows each, in the order given.
+
+    Args:
+        kind: one of `kinds`.
+        sets: the results of each set by its name.
+
+    Raises:
+        InputError: for an unknown kind.
+    """
+    if kind == LONG:
+        return to_csv([{"set": name, **_long(one)} for name, results in sets.items() for one in results])
+    if kind not in SHAPES:
+        raise InputError(
+            f"There is no table of that shape; nothing was written; choose one of {', '.join(SHAPES)}."
+        )
+    rows = [row for name, results in sets.items() for row in rows_of(SHAPES[kind], results, name)]
+    heads = dict.fromkeys(head for row in rows for head in row)
+    # A set without a number of some extractor has no such column; in one table its cell is empty.
+    return to_csv([{head: row.get(head, "") for head in heads} for row in rows])
+
+
 def json_of(result: Mapping[str, Any], run_id: str, created: float) -> dict[str, Any]:
     """A finished evaluation as JSON: data, n, seed, versions, protocol hash and every number (row X-09).
 

@@ -54,12 +54,12 @@ def natural(run: Run) -> str:
 
 
 def axis_words(run: Run) -> tuple[str, str, tuple[str, ...], tuple[str, ...]]:
-    """Titles of the rows' and the columns' axis, and the words beside and above the cells."""
+    """Titles of the rows' and the columns' axis, and the words beside and above the cells, as a person reads them."""
     asked = grid_of(run.spec)
     rows, columns = asked.rows, asked.columns
     return (
-        rows.title if rows else "", columns.title if columns else "", rows.labels if rows else ("",),
-        columns.labels if columns else ("",),
+        rows.title if rows else "", columns.title if columns else "", rows.shown if rows else ("",),
+        columns.shown if columns else ("",),
     )  # fmt: skip
 
 
@@ -111,7 +111,10 @@ def table_of(run: Run, against: str, chosen: int = 0) -> str:
     """
     made = made_cells(run)
     pixels = {number: _eight_bits(one.artifact) for number, one in made.items()}
-    row_axis, column_axis, row_words, column_words = axis_words(run)
+    row_axis, column_axis, _, _ = axis_words(run)
+    asked = grid_of(run.spec)
+    # Codes, not names: a table is read by programs.
+    row_words, column_words = (one.labels if one else ("",) for one in (asked.rows, asked.columns))
     rows = []
     for number in sorted(made):
         one, other = made[number].cell, made[reference_of(number, made, against, chosen)]

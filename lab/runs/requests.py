@@ -93,7 +93,7 @@ def generate_run(
             "calibration": calibration_digest(dataset, extractor),
         }
         inputs |= {"map": map_coordinates(dataset, extractor), "extractor": extractor_digest(extractor)}
-    label = f"{len(request.seeds)} images with {request.generator}"
+    label = f"{_images(len(request.seeds))} with {request.generator}"
     return RunSpec("generate", chosen, inputs, label)
 
 
@@ -178,7 +178,7 @@ def neighbours_run(
     chosen = {"images": digests, "dataset": reference, "k": k, "extractor": known_extractor(extractor)}
     inputs = {"dataset": dataset_digest(name), "calibration": calibration_digest(name, extractor)}
     inputs["extractor"] = extractor_digest(extractor)
-    return RunSpec("neighbours", chosen, inputs, f"Neighbours of {len(digests)} images in {name}")
+    return RunSpec("neighbours", chosen, inputs, f"Neighbours of {_images(len(digests))} in {name}")
 
 
 def phantom_run(
@@ -236,3 +236,7 @@ def map_coordinates(dataset: str, extractor: str = EXTRACTOR) -> str:
     """Digest of the reference layer of the newest map, "none" before there is one."""
     run = latest_map(dataset, extractor)
     return str(run.result["reference"]) if run and run.result else "none"
+
+
+def _images(count: int) -> str:
+    return f"{count} image" if count == 1 else f"{count} images"

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lab.errors import InputError
+from lab.prompts.names import readable, vendor_name
 from lab.runs.dependencies import EXTRACTOR, checked_seed
 from lab.runs.metric_requests import evaluate_run
 from lab.runs.requests import generate_run
@@ -52,9 +53,8 @@ class Setting:
         """What is set besides the generator, as words by name; a part that is not asked for is left out."""
         found = {"steps": f"{self.steps} steps", "guidance": f"guidance {self.guidance:g}"}
         found |= {name: f"{name} {value:g}" for name, value in self.numbers}
-        return found | {
-            name: words for name, words in (("class", self.label), ("vendor", self.vendor)) if words
-        }
+        told = (("class", readable(self.label)), ("vendor", vendor_name(self.vendor)))
+        return found | {name: words for name, words in told if words}
 
 
 def short_names(settings: Sequence[Setting]) -> list[str]:

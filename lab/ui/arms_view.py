@@ -37,6 +37,7 @@ def arms_view() -> None:
         known = [one.id for one in list_matrices()]
         if not known:
             _form()
+            _refused()
             return
         if st.session_state.get(Key.SHOWN) not in known:
             st.session_state[Key.SHOWN] = known[0]
@@ -52,6 +53,10 @@ def arms_view() -> None:
         with more, st.popover("New", width="stretch"):
             _form()
         _matrix(matrix)
+    _refused()
+
+
+def _refused() -> None:
     if st.session_state.get(Key.REFUSAL):
         st.error(plain(st.session_state[Key.REFUSAL]))
 

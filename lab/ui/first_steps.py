@@ -13,7 +13,8 @@ from lab.runs.records import Run
 from lab.runs.spec import RunSpec
 from lab.runs.states import ENDED
 from lab.runs.store import RunStore
-from lab.ui.run_panel import see_to, stand_in, start_worker, submit
+from lab.ui.run_panel import find, see_to, stand_in, start_worker, submit
+from lab.ui.state import FrameKey
 
 _LOG = logging.getLogger("lab.ui")
 _STEPS = {
@@ -71,8 +72,30 @@ def latest(spec: RunSpec) -> Run:
     return known[0] if known else submit(spec)
 
 
+def carry_on() -> None:
+    """Submit the next step of each dataset a person began to make ready; the sidebar of every page calls it.
+
+    A step that failed or was cancelled ends it: the pages that need the dataset show that step and a resume button.
+
+    Raises:
+        LabError: when the store cannot be read.
+    """
+    waiting: dict[str, tuple[str, str]] = st.session_state.get(FrameKey.PREPARING, {})
+    going = dict(waiting)
+    for dataset, (upto, run_id) in waiting.items():
+        step = find(run_id)
+        if step is not None and not step.is_over:
+            continue
+        del going[dataset]
+        run = pending(dataset, upto)
+        if run is not None and not run.is_over:
+            going[dataset] = (upto, run.id)
+    if going != waiting:
+        st.session_state[FrameKey.PREPARING] = going
+
+
 def readiness(dataset: str, upto: str = "map") -> bool:
-    """Whether a dataset is ready; else show the step it waits for and let it go on."""
+    """Whether a dataset is ready; else show the step it waits for and let it go on, on whichever page one is."""
     try:
         run = pending(dataset, upto)
     except LabError as error:
@@ -80,6 +103,9 @@ def readiness(dataset: str, upto: str = "map") -> bool:
         return False
     if run is None:
         return True
+    if not run.is_over:
+        going = st.session_state.get(FrameKey.PREPARING, {})
+        st.session_state[FrameKey.PREPARING] = {**going, dataset: (upto, run.id)}
     with st.container(border=True):
         st.markdown(
             f"**Getting ready.** {_STEPS.get(run.kind, run.kind)}. It goes on when you leave this page."

@@ -14,6 +14,7 @@ from lab.generators.card_files import yaml_text
 from lab.generators.card_state import CardState, route, state
 from lab.generators.card_store import card_file, remove_card
 from lab.generators.methods import ORIGINS, asked_for, computable, conditions, origin
+from lab.prompts.names import readable, vendor_name
 from lab.ui.frame import facts, link, plain
 from lab.ui.generator_form import edit
 from lab.ui.generator_weights import weights
@@ -84,8 +85,8 @@ def _facts(card: GeneratorCard) -> dict[str, object]:
         "Kind": f"{card.family}, conditioned on {', '.join(conditions(card))}",
         "Images": card.modality,
         "May be asked for": asked_for(card),
-        "Classes": ", ".join(card.classes),
-        "Vendors": ", ".join(card.vendors),
+        "Classes": ", ".join(map(readable, card.classes)),
+        "Vendors": ", ".join(map(vendor_name, card.vendors)),
         "Structures": ", ".join(f"{n} {name}" for n, name in enumerate(card.structures, 1)),
         "Sides": f"{', '.join(map(str, card.allowed_sizes))} px",
         "Steps, guidance": f"{card.steps}, {card.guidance:g}{scheduler}",

@@ -103,9 +103,9 @@ def _table(found: list[Method], downloads: dict[str, Run]) -> None:
         # Another choice of rows is another table: a selection kept by row number would open a stranger.
         key=f"{Key.TABLE}.{hash(tuple(one.card.id for one in found)) & 0xFFFFFFFF:x}",
         column_config={
-            "Generator": st.column_config.TextColumn(width="medium", pinned=True),
+            "Generator": st.column_config.TextColumn(width=290, pinned=True),
             "Conditioned on": st.column_config.TextColumn(help="What decides the picture besides the seed."),
-            "May be asked for": st.column_config.TextColumn(width="medium"),
+            "May be asked for": st.column_config.TextColumn(width=270),
             "Metrics": st.column_config.NumberColumn(
                 help="How many metrics can be computed on its samples, given a set of real images beside them."
             ),

@@ -58,8 +58,8 @@ LAYOUTS = {
     layout.name: layout
     for layout in (
         Layout("grid", "Grid", 4, 3, tools="few"),
-        Layout("pair", "Sample and nearest training film", 2, 2, most=2),
-        Layout("audit", "Sample, nearest training, nearest held-out, difference", 4, 2, most=4),
+        Layout("pair", "Sample and its nearest", 2, 2, most=2),
+        Layout("audit", "Audit one pair", 4, 2, most=4),
         Layout("one-and-five", "One and its neighbours", 5, 4, lead=True, most=7),
         Layout("two-by-two", "Two by two", 2, 2, most=4),
         Layout("case", "Case", 3, 3, most=3),

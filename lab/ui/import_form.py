@@ -22,7 +22,7 @@ from lab.runs.dependencies import listing_digest
 from lab.runs.import_requests import import_run, medmnist_run
 from lab.ui.frame import plain, refuse
 from lab.ui.import_classes import class_map
-from lab.ui.import_place import Official, Place, place
+from lab.ui.import_place import Official, Place, place, propose
 from lab.ui.import_preview import columns_of, preview
 from lab.ui.run_panel import submit
 from lab.ui.state import LibraryKey as Key
@@ -149,6 +149,7 @@ def _choices(id: str) -> dict[str, str]:
 
 def _start(plan: ImportPlan, chosen: Place, asked: Asked) -> None:
     left, middle, right = st.columns(3)
+    propose(chosen.folder)
     name = left.text_input(
         "Id",
         key=Key.ID,
@@ -185,6 +186,8 @@ def _start(plan: ImportPlan, chosen: Place, asked: Asked) -> None:
             refuse(error)
             return
         st.rerun()
+    if not (name or "").strip():
+        st.caption("Give it an id: then it can be imported.")
 
 
 def _recipe(column: Any, modality: str) -> str:
@@ -203,7 +206,8 @@ def _recipe(column: Any, modality: str) -> str:
 
 
 def _start_official(chosen: Official) -> None:
-    name = st.text_input("Id", key=Key.ID, placeholder=f"{chosen.flag}-{chosen.size}", max_chars=64)
+    propose(f"{chosen.flag}-{chosen.size}")
+    name = st.text_input("Id", key=Key.ID, placeholder="chest-films", max_chars=64)
     if st.button(
         "Download and import", type="primary", disabled=not (name or "").strip(), key="library.import",
         icon=":material/cloud_download:",

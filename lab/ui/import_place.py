@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from lab.atomic import write_bytes
 from lab.config import settings
 from lab.data.containers.hub_location import PREFIX
 from lab.data.importing.locations import UPLOADS, forget_old_uploads
+from lab.data.store import list_datasets
 from lab.errors import InputError, LabError
 from lab.provenance import digest_json
 from lab.ui.frame import refuse
@@ -21,6 +23,7 @@ from lab.ui.state import LibraryKey as Key
 PLACES = ("A folder on this machine", "Upload files", "MedMNIST", "Hugging Face")
 DAY = 86_400
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_NO_ID = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True)
@@ -161,3 +164,23 @@ def _hub() -> Place | None:
         )
         return None
     return Place(f"{PREFIX}{named}" + (f"@{revision}" if revision else ""))
+
+
+def propose(place: str) -> None:
+    """Fill in an id after a place's own name, until a person writes another; an upload has no name to go by."""
+    known = {card.id for card in list_datasets()}
+    last = f"{Key.ID}.proposed"
+    name = "" if f"/{UPLOADS}/" in place else proposed_id(place, known)
+    if st.session_state.get(Key.ID, "") == st.session_state.get(last, ""):
+        st.session_state[Key.ID] = st.session_state[last] = name
+
+
+def proposed_id(place: str, known: set[str]) -> str:
+    """The last part of a path or hub name in lower case, digits and dashes, with a number where it is taken."""
+    plain = re.sub(r"\.(zip|npz|parquet)$", "", place.rstrip("/").rsplit("/", 1)[-1].split("@", 1)[0].lower())
+    name = _NO_ID.sub("-", plain).strip("-")[:48]
+    numbers = itertools.count(2)
+    found = name
+    while found in known:
+        found = f"{name}-{next(numbers)}"
+    return found

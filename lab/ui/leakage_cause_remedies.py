@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from lab.charts import theme
 from lab.charts.remedies import Remedy, remedies_figure
 from lab.config import settings
 from lab.gates.report import Figure
@@ -17,6 +18,7 @@ from lab.ui.frame import plain
 from lab.ui.leakage_cause_ask import one_dataset
 from lab.ui.leakage_cause_filter import output_filter
 from lab.ui.leakage_cause_sweep import PLAIN
+from lab.ui.metric_words import interval
 from lab.ui.sample_card import percent
 from lab.ui.state import LeakageKey as Key
 
@@ -60,7 +62,7 @@ def mark_of(one: Evidence) -> Remedy | None:
         return None
     name = one.title
     if one.epsilon is not None and one.epsilon.value is not None:
-        name = f"{name} (epsilon {one.epsilon.value:.3g})"
+        name = f"{name} (epsilon {theme.number(one.epsilon.value)})"
     return Remedy(
         name, bool(one.mitigation), found.value, found.low, found.high, found.n or 0, price.value, price.low,
         price.high,
@@ -103,12 +105,7 @@ def _told(figure: Figure) -> str:
 def _number(figure: Figure | None) -> str:
     if figure is None or figure.value is None:
         return "–"
-    around = (
-        f" ({figure.low:.1f} to {figure.high:.1f})"
-        if figure.low is not None and figure.high is not None
-        else ""
-    )
-    return f"{figure.value:.3g}{around}"
+    return f"{theme.number(figure.value)}{interval(figure.low, figure.high)}"
 
 
 def _without_price(missing: Sequence[Evidence]) -> None:

@@ -69,7 +69,7 @@ def choose() -> Chosen | None:
         return None
     if not made:
         _nothing()
-    left, middle, right = st.columns([0.32, 0.4, 0.28], vertical_alignment="top")
+    left, middle, right = st.columns([0.35, 0.37, 0.28], vertical_alignment="top")
     origins = [*made, HONEST]
     with left:
         origin = str(
@@ -126,7 +126,7 @@ def _title(origin: str, made: dict[str, list[SampleSetCard]]) -> str:
         return "No generator: honest new images"
     card = card_of(origin)
     count = sum(one.images for one in made[origin])
-    return f"{card.title if card else origin} ({count:,} samples)"
+    return f"{card.title if card else origin} · {count:,}"
 
 
 def _of_sets(origin: str, sets: tuple[SampleSetCard, ...], dataset: str) -> Chosen | None:

@@ -53,7 +53,7 @@ def detail(card: DatasetCard) -> None:
         args=(None,),
         key="library.back",
     )
-    st.subheader(card.title, anchor=False)
+    st.subheader(f"{plain(card.title)} {tag(card)}", anchor=False)
     pairs = list(known(card).items())
     for column, part in zip(st.columns(2), (pairs[:4], pairs[4:]), strict=True):
         with column:
@@ -71,12 +71,23 @@ def detail(card: DatasetCard) -> None:
     parts[str(chosen)](card)
 
 
+def heading(card: DatasetCard) -> str:
+    """Title, what its images are, and its id where that says more, as Markdown."""
+    named = f" :gray-badge[{plain(card.id)}]" if card.id != card.title else ""
+    return f"**{plain(card.title)}** {tag(card)}{named}"
+
+
+def tag(card: DatasetCard) -> str:
+    """What a dataset's images are, in the badge that they carry everywhere."""
+    return ":violet-badge[PHANTOM]" if card.origin == "phantom" else ":blue-badge[REAL]"
+
+
 def known(card: DatasetCard) -> dict[str, str]:
     """What a card says, in words."""
     made = {"Made of": f"{card.parent}, {_recipe(card)}"} if card.parent else {}
     return {
         "Id": card.id,
-        "Images, patients": f"{card.images:,} of {card.patients:,}",
+        "Images": f"{card.images:,} of {card.patients:,} {'patient' if card.patients == 1 else 'patients'}",
         "Splits": ", ".join(f"{name} {card.splits.get(name, 0):,}" for name in SPLITS),
         "Modality": card.modality,
         "Origin": "procedural phantom, no patient data" if card.origin == "phantom" else "real images",

@@ -12,12 +12,13 @@ from lab.runs.prepare import next_step
 from lab.ui.films import dataset_film
 from lab.ui.first_steps import readiness
 from lab.ui.frame import facts, missing, plain
-from lab.ui.library_detail import detail, known, open_dataset_page, opened
+from lab.ui.library_detail import detail, heading, known, open_dataset_page, opened
 from lab.ui.library_phantoms import phantom_offers
 from lab.ui.run_panel import active
 from lab.ui.state import LibraryKey as Key
 from lab.ui.viewer import viewer
 
+TAB = "Datasets"
 READY = ":material/check_circle: Ready: features, calibration and map are there."
 
 
@@ -31,7 +32,7 @@ def datasets() -> None:
     if not cards:
         missing(
             "There is no dataset yet.",
-            "Add a folder of images below. The phantom set appears by itself when it is rendered.",
+            "Bring your own under *Add a dataset*. The phantom set appears by itself when it is rendered.",
         )
     for card in cards:
         with st.container(border=True):
@@ -42,7 +43,7 @@ def datasets() -> None:
 def _dataset(card: DatasetCard) -> None:
     words, films = st.columns([0.42, 0.58], gap="medium")
     with words:
-        st.markdown(f"**{plain(card.title)}** :gray-badge[{plain(card.id)}]")
+        st.markdown(heading(card))
         facts({name: value for name, value in known(card).items() if name not in ("Id", "Digest")})
         st.button(
             "Open", key=f"library.open.{card.id}", icon=":material/folder_open:", on_click=open_dataset_page,
@@ -74,11 +75,12 @@ def _ready(card: DatasetCard) -> None:
             st.caption(READY)
         return
     st.button(
-        "Get ready for neighbours, map and metrics", key=f"library.ready.{card.id}", on_click=_get_ready,
+        "Get ready for neighbours, map and metrics", key=f"library.ready.{card.id}", on_click=get_ready,
         args=(card.id,), icon=":material/play_arrow:",
         help="Extracts features, calibrates the near-copy detectors and fits the map, as runs you can leave alone.",
     )  # fmt: skip
 
 
-def _get_ready(id: str) -> None:
+def get_ready(id: str) -> None:
+    """Ask for the features, the calibration and the map of a dataset; its card on the list follows them."""
     st.session_state[f"{Key.SHOWN}.ready.{id}"] = True

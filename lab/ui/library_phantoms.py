@@ -34,12 +34,16 @@ def phantom_offer(id: str, here: set[str]) -> bool:
     if id not in FAMILIES or id in here:
         return False
     with st.container(border=True):
-        _offer(FAMILIES[id])
+        _offer(FAMILIES[id], beside=False)
     return True
 
 
-def _offer(family: PhantomFamily) -> None:
-    words, button = st.columns([0.78, 0.22], vertical_alignment="center")
+def _offer(family: PhantomFamily, beside: bool = True) -> None:
+    """What the set is, and its button beside it or, in a narrow place, below."""
+    if beside:
+        words, button = st.columns([0.78, 0.22], vertical_alignment="center")
+    else:
+        words, button = st.container(gap="xsmall"), st.container()
     count = family.patients * family.films
     quick = find_pack(family.patients, family.films, 0, family) is not None
     with words:

@@ -34,7 +34,7 @@ def pictures(card: DatasetCard) -> None:
     with right:
         page = int(
             st.number_input(
-                f"Page of {pages:,}", 1, pages, 1, key=f"{Key.PAGE}.{split}.{label}.{card.digest[:8]}"
+                f"Page (of {pages:,})", 1, pages, 1, key=f"{Key.PAGE}.{split}.{label}.{card.digest[:8]}"
             )
         )
     shown = rows.iloc[(page - 1) * A_PAGE : page * A_PAGE]
@@ -47,9 +47,7 @@ def pictures(card: DatasetCard) -> None:
         )
         for _, row in shown.iterrows()
     ]
-    st.caption(
-        f"{len(rows):,} images; the order is that of their ids, which are digests, so it says nothing."
-    )
+    st.caption(f"{len(rows):,} images, in no particular order.")
     viewer(films, key=f"library.sheet.{card.id}", columns=4)
 
 

@@ -147,9 +147,12 @@ def _notes(after: Picture, steps: Sequence[Step]) -> None:
         if note.name in after.notes
     ]
     numbers = [(note, value) for note, value in shown if note.kind in ("share", "number")]
-    for column, (note, value) in zip(st.columns(max(1, min(4, len(numbers)))), numbers[:4], strict=False):
-        number = float(str(value))
-        column.metric(note.label, f"{100 * number:.1f} %" if note.kind == "share" else f"{number:g}")
+    # As wide as their words: in equal columns the longer ones are cut.
+    with st.container(horizontal=True, gap="medium"):
+        for note, value in numbers[:4]:
+            number = float(str(value))
+            shown_as = f"{100 * number:.1f} %" if note.kind == "share" else f"{number:g}"
+            st.metric(note.label, shown_as, width="content")
     for note, value in shown:
         if note.kind == "flag" and value:
             st.warning(plain(note.label), icon=":material/flag:")

@@ -23,6 +23,7 @@ from lab.ui.films import dataset_film, may_be_public, origin_note, sample_film
 from lab.ui.frame import facts, link_with, place, plain
 from lab.ui.map_points import SIDES, neighbours_of
 from lab.ui.map_scene import NAMES
+from lab.ui.metric_address import ONE
 from lab.ui.sample_card import percent
 from lab.ui.state import MapKey as Key
 from lab.ui.state import MetricsKey, NeighboursKey, QueryKey
@@ -157,7 +158,7 @@ def _keep(samples: pd.DataFrame, dataset: str) -> None:
         state[Key.REFUSAL] = str(error)
         return
     state[MetricsKey.REAL], state[MetricsKey.SYNTHETIC] = dataset, name
-    state[MetricsKey.RUN] = None
+    state[MetricsKey.RUN], state[MetricsKey.VIEW] = None, ONE
     state[f"{Key.SELECTED}.kept"] = name
 
 

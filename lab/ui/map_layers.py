@@ -35,7 +35,7 @@ ABOUT = (
 
 
 def choose_dataset() -> str:
-    """The dataset whose map is shown: at first that of the samples asked for, else of the newest ones."""
+    """The dataset whose map is shown: at first that of the samples asked for, of the newest ones, or one with a map."""
     names = {card.id: card.title for card in list_datasets()}
     made, asked = generation_runs(), st.query_params.get(QueryKey.SET)
     new = bool(asked) and st.session_state.get(Key.ASKED) != asked
@@ -43,7 +43,9 @@ def choose_dataset() -> str:
         wanted = [run for run in made if run.id == asked] if new else made
         found = [name for run in wanted if (name := run.spec.settings["dataset"]) in names]
         kept = [name for name in (st.session_state.get(Key.DATASET),) if name in names]
-        st.session_state[Key.DATASET] = [*found, *kept, *names][0]
+        # Before there are samples: a set whose map is there, not the first of the alphabet.
+        mapped = [] if found or kept else [name for name in names if latest_map(name) is not None]
+        st.session_state[Key.DATASET] = [*found, *kept, *mapped, *names][0]
     picked = st.selectbox(
         "Dataset", list(names), format_func=names.__getitem__, key=Key.DATASET, persist_state="session"
     )

@@ -12,6 +12,7 @@ from lab.generators.condition import Condition, decode_mask, encode_mask
 from lab.generators.mask_channels import at_size
 from lab.generators.mask_hearts import drawable
 from lab.generators.mask_moves import moved
+from lab.prompts.names import vendor_name
 from lab.ui import mask_dataset as dataset
 from lab.ui import mask_sources as sources
 from lab.ui.frame import plain
@@ -91,7 +92,7 @@ def _vendors(card: GeneratorCard) -> None:
         "Vendor",
         card.vendors,
         key=Key.VENDOR,
-        format_func=lambda name: name[:1].upper() + name[1:],
+        format_func=vendor_name,
         persist_state="session",
         help="Whose scanner the image should look like: contrast, resolution, noise, shading. None leaves it open.",
     )

@@ -8,15 +8,17 @@ import streamlit as st
 from lab.charts.published import Standing, standing_figure
 from lab.charts.theme import number
 from lab.metrics.result import MetricResult
-from lab.report.published.tables import TAG, PublishedFigure, figures, left_out, reference
+from lab.report.published.tables import TAG, PublishedFigure, figures, reference
+from lab.report.published.tables import left_out as not_drawn
 from lab.runs.records import Run
 from lab.ui.frame import plain
+from lab.ui.metric_address import written
+from lab.ui.metric_board_own import Own, default_benchmark, left_out, measured, ranked
 from lab.ui.metric_detail import SAVE
 from lab.ui.metric_pasted import pasted
-from lab.ui.metric_runs import ALL, done_results, listed, origin_of, set_name, specs
+from lab.ui.metric_runs import ALL, origin_of, set_name, specs
 from lab.ui.state import MetricsKey as Key
 
-OWN = 30
 _EDITIONS = {"final": "Paper final", "early": "Paper early"}
 
 
@@ -25,6 +27,8 @@ def board() -> None:
     found = specs()
     benchmarks = list(dict.fromkeys(one.benchmark for one in figures()))
     left, middle, right = st.columns([0.3, 0.4, 0.3], vertical_alignment="bottom")
+    if st.session_state.get(f"{Key.BOARD}.benchmark") not in benchmarks:
+        st.session_state[f"{Key.BOARD}.benchmark"] = default_benchmark(benchmarks)
     benchmark = str(
         left.selectbox("Benchmark", benchmarks, key=f"{Key.BOARD}.benchmark", persist_state="session")
     )
@@ -33,10 +37,13 @@ def board() -> None:
     if not names:
         st.caption("None of the published figures belongs to a metric of this program.")
         return
+    if st.session_state.get(f"{Key.BOARD}.metric.{benchmark}") not in names:
+        st.session_state[f"{Key.BOARD}.metric.{benchmark}"] = names[0]
     metric = str(
         middle.selectbox("Metric", names, format_func=lambda name: found[name].title,
                          key=f"{Key.BOARD}.metric.{benchmark}", persist_state="session")
     )  # fmt: skip
+    written(board=f"{benchmark}.{metric}")
     of_metric = [one for one in mine if one.metric == metric]
     groups = [ALL, *sorted({one.group for one in of_metric} - {ALL})]
     group = ALL
@@ -45,8 +52,9 @@ def board() -> None:
                                     key=f"{Key.BOARD}.group.{metric}"))  # fmt: skip
     edition = _edition(of_metric)
     theirs = [one for one in reference(metric, group, edition) if one.benchmark == benchmark]
-    ours = _own(metric, group)
-    rows = [_their_row(one) for one in theirs] + [_our_row(run, item) for run, item in ours]
+    found_here = measured(metric, group)
+    ours = ranked(found_here, benchmark, left_out(found_here, benchmark, metric))
+    rows = [_their_row(one) for one in theirs] + [_our_row(one.run, one.result) for one in ours]
     st.plotly_chart(
         standing_figure(rows, found[metric]), key=f"metrics.board.{benchmark}.{metric}.{group}.{edition}", theme=None,
         config=SAVE, alt=f"{found[metric].title}: own runs beside published figures",
@@ -80,16 +88,6 @@ def _edition(listed: list[PublishedFigure]) -> str:
     )
 
 
-def _own(metric: str, group: str) -> list[tuple[Run, MetricResult]]:
-    """The newest own numbers of a metric, one a set and extractor."""
-    found: dict[tuple[str, str], tuple[Run, MetricResult]] = {}
-    for run in listed(("done",), OWN):
-        for item in done_results(run.id):
-            if item.metric == metric and item.group == group and item.value is not None:
-                found.setdefault((str(run.spec.settings["synthetic"]), item.extractor), (run, item))
-    return list(found.values())
-
-
 def _their_row(one: PublishedFigure) -> Standing:
     low, high = (None, None) if one.spread is None else (one.value - one.spread, one.value + one.spread)
     return Standing(one.model, one.value, low, high, own=False, hover=f"{TAG}: {one.column}, {one.source}")
@@ -103,7 +101,8 @@ def _our_row(run: Run, item: MetricResult) -> Standing:
     real = str(run.spec.settings["real"])
     instead = "" if origin_of(str(run.spec.settings["synthetic"])) == "synthetic" else "no samples, "
     under = f"{instead}against {real}, {item.extractor}"
-    return Standing(set_name(run), item.value or 0.0, item.low, item.high, True, words, under)
+    scale = f"{real}, {item.extractor}, {item.title}"
+    return Standing(set_name(run), item.value or 0.0, item.low, item.high, True, words, under, scale)
 
 
 def _cautions(
@@ -111,11 +110,11 @@ def _cautions(
     group: str,
     benchmark: str,
     theirs: list[PublishedFigure],
-    ours: list[tuple[Run, MetricResult]],
+    ours: list[Own],
 ) -> None:
     """What keeps the two kinds of rows from being one list."""
     extractors = {one.extractor for one in theirs if one.extractor}
-    other = {item.extractor for _, item in ours} - extractors
+    other = {one.result.extractor for one in ours} - extractors
     if extractors and other:
         st.warning(
             f"The published figures were measured by {plain(', '.join(sorted(extractors)))} on other data, yours by "
@@ -127,7 +126,7 @@ def _cautions(
         st.caption(f"The published rows are {TAG}: other data, other n. They are a reference, not a ranking.")
     else:
         st.caption("None of your runs has measured this yet; measure a set to see it here.")
-    out = [one for one in left_out(metric) if one.benchmark == benchmark and one.group == group]
+    out = [one for one in not_drawn(metric) if one.benchmark == benchmark and one.group == group]
     for reason in dict.fromkeys(one.suspicious for one in out):
         models = list(dict.fromkeys(one.model for one in out if one.suspicious == reason))
         st.caption(plain(f"Left out: {', '.join(models)}, because {reason}."))

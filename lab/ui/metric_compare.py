@@ -8,10 +8,13 @@ import streamlit as st
 from lab.metrics.result import MetricResult
 from lab.runs.records import Run
 from lab.ui.frame import missing, plain
+from lab.ui.metric_address import MOST, joined, open_runs, written
+from lab.ui.metric_export import exports_of_sets
 from lab.ui.metric_history import pick
+from lab.ui.metric_in_short import in_short
 from lab.ui.metric_opinions import compared
 from lab.ui.metric_related import related
-from lab.ui.metric_runs import QUESTIONS, by_question, results_of, set_name, specs
+from lab.ui.metric_runs import QUESTIONS, by_question, listed, results_of, set_name, specs
 from lab.ui.metric_trade import trade
 from lab.ui.metric_variety import varieties
 from lab.ui.metric_words import in_digits
@@ -24,12 +27,10 @@ MANY = 12
 def compare() -> None:
     """The whole room: the choice of runs, then everything that several of them show."""
     picked = pick()
+    written(runs=joined([run.id for run in picked]))
     runs = [run for run in picked if run.state == "done" and results_of(run)]
     if not picked:
-        missing(
-            "Nothing is selected.",
-            "Tick two to eight finished runs in the table above; none there means nothing was measured yet.",
-        )
+        _empty()
         return
     if len(picked) > len(runs):
         st.caption("Runs without a result are left out.")
@@ -40,6 +41,7 @@ def compare() -> None:
     results = [results_of(run) for run in runs]
     _same_footing(runs)
     _same_measure(results)
+    in_short(runs, names, results)
     st.subheader("Fidelity, variety and privacy together", anchor=False)
     trade(runs, names, results)
     st.subheader("Side by side", anchor=False)
@@ -48,8 +50,37 @@ def compare() -> None:
     else:
         st.caption(f"Charts side by side hold {SIDE_BY_SIDE} runs; the table holds all of them.")
     _table(names, results)
+    exports_of_sets(runs, names)
     varieties(names, results)
     related(runs, names, results)
+
+
+def _empty() -> None:
+    """What to do while nothing is selected, and the comparison that lies nearest."""
+    near = comparable()
+    missing(
+        "Nothing is selected.",
+        "Tick two to eight finished runs in the table above."
+        if listed(limit=1)
+        else "Nothing was measured yet: launch a run under One set.",
+    )
+    if len(near) > 1:
+        words = plain(f"Compare {len(near)} sets measured against {near[0].spec.settings['real']}")
+        st.button(words, on_click=open_runs, args=([run.id for run in near],), icon=":material/compare:",
+                  help="The newest run of each set that was measured like the newest one.")  # fmt: skip
+
+
+def comparable() -> list[Run]:
+    """The newest finished run of each set with the real set, extractor and seed of the newest; at most eight."""
+    found: dict[str, Run] = {}
+    like: tuple[object, ...] = ()
+    for run in listed(("done",)):
+        asked = run.spec.settings
+        footing = (asked["real"], run.spec.inputs.get("real"), asked["extractor"], asked["seed"])
+        like = like or footing
+        if footing == like:
+            found.setdefault(str(asked["synthetic"]), run)
+    return list(found.values())[:MOST]
 
 
 def _same_footing(runs: list[Run]) -> None:

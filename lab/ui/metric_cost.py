@@ -108,24 +108,29 @@ def embedding_s(extractor: str, missing: int) -> float | None:
     return told[0] if told else None
 
 
-def in_words(told: Estimate, specs: dict[str, MetricSpec], missing: int, embedding: float | None) -> str:
-    """The estimate as a sentence; what no past run tells is said in the words of the metrics themselves."""
-    parts = []
-    seconds = told.seconds + (embedding or 0.0)
-    if told.runs:
-        parts.append(f"About {duration(seconds)}, from what past runs took.")
-    if missing:
-        parts.append(
-            f"{missing:,} images are embedded first"
-            + (f" (about {duration(embedding)})." if embedding else "; no past run says how long that takes.")
-        )
-    if told.unknown and told.runs:
+def in_words(told: Estimate, specs: dict[str, MetricSpec], first: float | None = 0.0) -> str:
+    """The estimate as a sentence; what no past run tells is said in the words of the metrics themselves.
+
+    Args:
+        told: of the metrics.
+        specs: by name.
+        first: seconds of what is done before them; None where no past run tells.
+    """
+    if not told.runs:
+        return "No past run to estimate from."
+    if first is None:
+        words = [
+            f"About {duration(told.seconds)} for the metrics, from what past runs took; what comes first is not known."
+        ]
+    elif first >= 1.0:
+        words = [f"About {duration(told.seconds + first)} in all, from what past runs took."]
+    else:
+        words = [f"About {duration(told.seconds)}, from what past runs took."]
+    if told.unknown:
         costs = sorted({specs[name].cost for name in told.unknown}, key=len)
         shown = "; ".join(costs[:2]) + ("; …" if len(costs) > 2 else "")
-        parts.append(f"{_count(len(told.unknown))} never been measured here: {shown}.")
-    elif not told.runs:
-        parts.insert(0, "No past run to estimate from.")
-    return " ".join(parts)
+        words.append(f"{_count(len(told.unknown))} never been measured here: {shown}.")
+    return " ".join(words)
 
 
 def images_of(sides: Sequence[ImageSet]) -> int:

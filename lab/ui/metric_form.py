@@ -11,12 +11,14 @@ from lab.data.dataset import parse_reference
 from lab.data.imageset import ImageSet
 from lab.errors import LabError
 from lab.metrics.guards import Finding, InputSizes, check
+from lab.runs.metric_chain import in_order
 from lab.runs.requests import EXTRACTOR, evaluate_run
 from lab.runs.spec import RunSpec
-from lab.ui.first_steps import readiness
 from lab.ui.frame import link, plain
+from lab.ui.metric_address import KIND
 from lab.ui.metric_choice import by_hand, preset_choice
-from lab.ui.metric_cost import Pace, embedding_s, estimate, images_of, in_words, past_paces
+from lab.ui.metric_cost import Pace, estimate, images_of, in_words, past_paces
+from lab.ui.metric_ready import parts, seconds, told
 from lab.ui.metric_runs import specs
 from lab.ui.metric_second import Second, choose, measured_sets, missing_of
 from lab.ui.metric_settings import Settings, breakdown, further
@@ -75,9 +77,7 @@ def form() -> None:
         st.caption("Name the folder to see the checks.")
     if sides is None:
         return
-    needs = {need for name in chosen for need in specs()[name].needs}
-    if readiness(real, "calibrate" if "near-copy" in needs else "embed"):
-        _launch(sides, chosen, settings, more, past)
+    _launch(sides, chosen, settings, more, past)
 
 
 def _chosen_sets() -> tuple[str, str]:
@@ -141,6 +141,9 @@ def _launch(
     blocked = {finding.metric for finding in findings if finding.level == "stop"}
     usable = [name for name in chosen if name not in blocked]
     _say(findings)
+    images = images_of(sides.measured)
+    needed = parts(sides.real, images, missing_of(EXTRACTOR, sides.measured), usable)
+    told(needed)
     button, cost = st.columns([0.2, 0.8], vertical_alignment="center")
     button.button(
         "Launch",
@@ -153,24 +156,29 @@ def _launch(
         width="stretch",
     )
     with cost:
-        st.caption(_cost(sides, usable, len(chosen), settings, more, past))
+        st.caption(_cost(sides, usable, len(chosen), settings, more, past, seconds(needed)))
     if st.session_state.get(Key.REFUSAL):
         st.error(plain(st.session_state[Key.REFUSAL]))
 
 
 def _cost(
-    sides: Sides, usable: list[str], chosen: int, settings: Settings, more: list[Second], past: Sequence[Pace]
+    sides: Sides,
+    usable: list[str],
+    chosen: int,
+    settings: Settings,
+    more: list[Second],
+    past: Sequence[Pace],
+    first: float | None,
 ) -> str:
-    """What is measured on what, and how long it takes."""
-    counted, images = sides.counted, sides.measured
-    missing = missing_of(EXTRACTOR, images)
+    """What is measured on what, and how long it takes; `first` are the seconds of what has to be done before."""
+    counted = sides.counted
     own = [pace for pace in past if pace.extractor == EXTRACTOR]
-    told = estimate(usable, images_of(images), own, settings.groups)
+    cost = estimate(usable, images_of(sides.measured), own, settings.groups)
     metrics = f"{len(usable)}" if len(usable) == chosen else f"{len(usable)} of {chosen}"
     words = (
         f"{metrics} metrics on {counted.n_real:,} training, {counted.n_synthetic:,} synthetic and "
         f"{counted.n_held_out:,} held-out images by {EXTRACTOR}. "
-        f"{in_words(told, specs(), missing, embedding_s(EXTRACTOR, missing))}"
+        f"{in_words(cost, specs(), first)}"
     )
     return plain(" ".join([words, *(one.cost for one in more)]))
 
@@ -203,8 +211,9 @@ def _start(real: str, synthetic: str, names: list[str], settings: Settings, more
     state = st.session_state
     state[Key.REFUSAL] = None
     try:
-        runs = [submit(spec) for spec in asked_runs(real, synthetic, names, settings, more)]
-        state[Key.RUN] = runs[0].id
+        asked = asked_runs(real, synthetic, names, settings, more)
+        runs = [submit(spec) for spec in in_order(asked)]
+        state[Key.RUN] = next(run.id for run in runs if run.kind == KIND)
         state[Key.FORM] = False
     except LabError as error:
         state[Key.REFUSAL] = str(error)

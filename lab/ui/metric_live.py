@@ -5,7 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from lab.charts.intervals import Series, interval_figure
+from lab.errors import LabError
 from lab.metrics.result import MetricResult
+from lab.runs.metric_chain import step_now
 from lab.runs.records import Run
 from lab.ui.frame import plain
 from lab.ui.metric_runs import finished_parts, set_name, side_word, specs
@@ -17,9 +19,24 @@ _COLUMNS = 2
 def unfinished(run: Run) -> None:
     """The panel of a run without a result, with what it has measured so far."""
     st.subheader(plain(f"{set_name(run)} against {run.spec.settings['real']}"), anchor=False)
+    before = _before(run)
+    if before is not None and before.state != "done":
+        with st.container(border=True):
+            st.markdown(
+                f"**First: {plain(before.label)}**. The metrics follow by themselves, whoever watches."
+            )
+            stand_in(before)
     stand_in(run, so_far)
     if run.is_over:
         so_far(run)
+
+
+def _before(run: Run) -> Run | None:
+    """The step that the run waits for or failed for."""
+    try:
+        return step_now(run)
+    except LabError:
+        return None  # its data were removed: the run's own error says what there is to say
 
 
 def so_far(run: Run) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lab.charts.distances import distance_figure
 from lab.data.samples import list_sample_sets
+from lab.data.store import list_datasets
 from lab.leakage.population import near_copy_limit
 from lab.neighbours.nearest_real import closest_first
 from lab.neighbours.verdict import COSINE, REGISTERED
@@ -34,7 +35,7 @@ from lab.ui.frame import missing
 from lab.ui.neighbour_address import ONE, sample_key
 from lab.ui.run_panel import find, stand_in, submit
 from lab.ui.sample_card import DETECTORS, percent
-from lab.ui.sets import generation_runs, open_set, real_choices, synthetic_choices
+from lab.ui.sets import generation_runs, open_set, synthetic_choices
 from lab.ui.state import NeighboursKey as Key
 from lab.ui.viewer import Film, viewer
 
@@ -58,7 +59,7 @@ SETS_HELP = (
 
 def whole_set() -> None:
     """Choose a set and a dataset, audit, and look."""
-    made, real = synthetic_choices(), {choice.reference: choice.words for choice in real_choices()}
+    made, real = synthetic_choices(), {card.id: card.title for card in list_datasets()}
     if not made or not real:
         missing("There is no set to audit yet.", "Sets come from prompts.", "prompt", "Write a prompt")
         return

@@ -20,6 +20,7 @@ from lab.ui.subjects import Subject
 from lab.ui.viewer import Film, viewer
 
 _ORDINALS = ("nearest", "2nd", "3rd", "4th", "5th")
+BLIND = "With so few training images no near-copy could have been told."
 LAYOUTS = {"one-and-five": "Five nearest", "audit": "Audit one pair"}
 
 
@@ -61,8 +62,12 @@ def headline(subject: Subject) -> None:
         "ordinary": ":material/check:",
     }
     colours = {"near-copy": "red", "close": "orange", "ordinary": "green"}
+    blind = _cannot_tell(subject.verdict) and verdict != "near-copy"
+    if blind:  # a green mark would promise what so few images cannot show
+        icons, colours = {}, {}
     mark = f":{colours.get(verdict, 'gray')}[{icons.get(verdict, ':material/info:')}]"
-    st.markdown(f"{mark} **{sentence(subject)}**", help=VERDICT_HELP)
+    told = f"{sentence(subject)} {BLIND}" if blind else sentence(subject)
+    st.markdown(f"{mark} **{told}**", help=VERDICT_HELP)
 
 
 def comparison(subject: Subject, key: str) -> None:
@@ -150,10 +155,15 @@ def numbers(subject: Subject) -> None:
         detectors_quality(subject.dataset)
 
 
+def _cannot_tell(verdict: dict[str, Any] | None) -> bool:
+    """Whether the training images are too few for any image to be called a near-copy."""
+    return bool(verdict) and (verdict or {}).get("smallest_p", 0.0) > NEAR_COPY_P
+
+
 def _too_few(verdict: dict[str, Any] | None) -> None:
-    if verdict and verdict.get("smallest_p", 0.0) > NEAR_COPY_P:
+    if verdict and _cannot_tell(verdict):
         st.warning(
-            f"With {verdict['n_reference']} training images the smallest p is {verdict['smallest_p']:.4f}, so no "
+            f"With {verdict['n_reference']:,} training images the smallest p is {verdict['smallest_p']:.4f}, so no "
             "near-copy can be told at p ≤ 0.01; a larger training set is needed."
         )
 
@@ -191,8 +201,13 @@ def detectors_quality(dataset: str) -> None:
         st.caption(
             f"False alarms on held-out images at p ≤ 0.01: {percent(alarms['value'])} "
             f"({percent(alarms['low'])} to {percent(alarms['high'])}). "
-            f"Calibrated on {run.result['n_reference']} images of {run.result['n_patients']} patients; "
+            f"Calibrated on {run.result['n_reference']:,} images of {run.result['n_patients']:,} patients; "
             f"the smallest p it can give is {run.result['smallest_p']:.4f}."
+        )
+    if run.result["smallest_p"] > NEAR_COPY_P:
+        st.caption(
+            "*Found* needs p ≤ 0.01 by both detectors together, which so few training images cannot give; each "
+            "detector's own column shows what it sees alone."
         )
 
 

@@ -3,55 +3,50 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
 
 from lab.config import settings
 from lab.data.store import list_datasets
+from lab.generators.card import GeneratorCard
 from lab.generators.cards import list_cards
 from lab.runs.records import Run
 from lab.runs.states import RESUMABLE
 from lab.runs.store import RunStore
 from lab.ui.frame import facts, link, missing, place, plain
+from lab.ui.library_detail import heading
 from lab.ui.run_panel import active, duration, meter, resume, state_word
 from lab.ui.sidebar import device_words
 
+# The page, its name as in the navigation, its icon, and what it is for.
 STEPS = (
-    (
-        "prompt",
-        "Prompt",
-        ":material/edit_note:",
-        "Describe a film and get four samples with their verdicts.",
-        "generate",
-    ),
+    ("prompt", "Prompt", ":material/edit_note:", "Describe a film and get four samples with their verdicts."),
     (
         "neighbours",
-        "Compare",
+        "Neighbours",
         ":material/compare:",
         "Put a sample beside its five nearest training images.",
-        "",
     ),
     (
         "feature_space",
-        "Locate",
+        "Feature space",
         ":material/scatter_plot:",
         "Find samples among training and held-out images.",
-        "",
     ),
     (
         "metrics",
-        "Measure",
+        "Metrics",
         ":material/straighten:",
         "Ask whether a whole set is faithful, varied and private.",
-        "evaluate",
     ),
     (
         "leakage",
-        "Show",
+        "Leakage",
         ":material/fingerprint:",
         "Show an audience, in nine slides, what a memorised patient looks like.",
-        "",
     ),
 )
 _ICONS = {"done": ":green[:material/check_circle:]", "failed": ":red[:material/error:]"}
@@ -63,7 +58,7 @@ _PAGES |= dict.fromkeys(("protocol", "train_identity", "sensitivity"), "metrics"
 def first_steps() -> None:
     """A card for each step, in the order of the work."""
     columns = st.columns(len(STEPS), gap="small")
-    for column, (page, title, icon, words, _) in zip(columns, STEPS, strict=True):
+    for column, (page, title, icon, words) in zip(columns, STEPS, strict=True):
         with column, st.container(border=True, height="stretch"):
             st.page_link(place(page), label=f"**{title}**", icon=icon)
             st.caption(words)
@@ -81,14 +76,16 @@ def stock() -> None:
         )
     for card in cards:
         with st.container(border=True, gap="xsmall"):
-            tag = ":violet-badge[PHANTOM]" if card.origin == "phantom" else ":blue-badge[REAL]"
-            st.markdown(f"**{plain(card.title)}** {tag}")
+            st.markdown(heading(card))
             st.caption(f"{card.images:,} images of {card.patients:,} patients · {plain(card.licence)}")
-    for generator in list_cards():
+    generators = list_cards()
+    if generators:
         with st.container(border=True, gap="xsmall"):
-            st.markdown(f"**{plain(generator.title)}** :orange-badge[generator]")
-            trained = generator.training_dataset or "not stated"
-            st.caption(f"{generator.size} px · {plain(generator.family)} · trained on {plain(trained)}")
+            count = f":gray-badge[{len(generators)}]"
+            st.markdown(
+                f"**Generators** {count}", help="Ready to be prompted. Every image they give is SYNTHETIC."
+            )
+            facts(_told(generators))
     facts(
         {
             "Feature extractor": "efficientnet-lite0 (ImageNet)",
@@ -99,11 +96,22 @@ def stock() -> None:
     link("library", "Add datasets and generators", ":material/add:")
 
 
+def _told(generators: Sequence[GeneratorCard]) -> dict[str, str]:
+    """Size and family by title; two of one title are told apart by their ids."""
+    titles = Counter(card.title for card in generators)
+    return {
+        card.title
+        if titles[card.title] == 1
+        else f"{card.title} ({card.id})": f"{card.size} px · {card.family}"
+        for card in generators
+    }
+
+
 @st.fragment(run_every=1.0)
-def running() -> None:
-    """Runs in progress with their pace and a way to stop them."""
-    runs = active()
-    if not runs:
+def running(apart: str = "") -> None:
+    """Runs in progress with their pace and a way to stop them, save the one that is shown apart."""
+    runs = [run for run in active() if run.id != apart]
+    if not runs and not apart:
         st.caption("Nothing is running. Closing this window never stops a run.")
     for run in runs:
         with st.container(border=True, gap="xsmall"):

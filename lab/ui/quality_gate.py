@@ -10,6 +10,7 @@ import streamlit as st
 
 from lab.features.text_image_fit import why_not
 from lab.generators.card import GeneratorCard
+from lab.prompts.names import readable
 from lab.quality_gate.gate import MOST_RETRIES
 from lab.quality_gate.predictors import EMBEDDED, offered
 from lab.quality_gate.rules import PRESETS, Rule
@@ -172,7 +173,7 @@ def labels_of(dataset: str, digest: str) -> list[str]:
 
 
 def _plain_value(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else readable(str(value)).lower()
 
 
 def _in_words(told: dict[str, Any]) -> str:

@@ -12,12 +12,13 @@ from lab.ui.reviews import FLAGS, MAX_NOTE, Review
 from lab.ui.state import ReviewKey
 
 
-def quick_review(image: str, run: str) -> None:
+def quick_review(image: str, run: str, name: str) -> None:
     """Quality, flags and note of one image; each change is stored at once.
 
     Args:
         image: digest of the image file.
         run: id of the run that made it.
+        name: what the person knows the image by; until another one is drawn, the stars are still those of the last.
     """
     kept = reviews.load(image)
     quality, flags, note = (f"{key}{image}" for key in (ReviewKey.QUALITY, ReviewKey.FLAGS, ReviewKey.NOTE))
@@ -25,7 +26,8 @@ def quick_review(image: str, run: str) -> None:
     st.session_state.setdefault(flags, list(kept.flags))
     st.session_state.setdefault(note, kept.note)
     st.markdown(
-        "**Quick review**", help="One review an image. It is stored as you click and stays after a restart."
+        f"**Quick review, {plain(name)}**",
+        help="One review an image. It is stored as you click and stays after a restart.",
     )
     st.feedback("stars", key=quality, on_change=_store, args=(image, run))
     st.pills(
@@ -47,8 +49,13 @@ def _store(image: str, run: str) -> None:
     stars = st.session_state.get(f"{ReviewKey.QUALITY}{image}")
     flags = tuple(flag for flag in st.session_state.get(f"{ReviewKey.FLAGS}{image}") or [] if flag in FLAGS)
     note = str(st.session_state.get(f"{ReviewKey.NOTE}{image}") or "")
+    given = Review(image, None if stars is None else int(stars) + 1, flags, note, run)
+    kept = reviews.load(image)
+    # Streamlit also calls this where nothing was said, when the stars of one image take the place of another's.
+    if (given.quality, given.flags, given.note) == (kept.quality, kept.flags, kept.note):
+        return
     try:
-        reviews.save(Review(image, None if stars is None else int(stars) + 1, flags, note, run))
+        reviews.save(given)
     except LabError as error:
         st.toast(plain(str(error)))
 

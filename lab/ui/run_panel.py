@@ -100,7 +100,7 @@ def meter(run: Run, where: str = "panel") -> None:
     progress = run.progress
     bar, stop = st.columns([0.8, 0.2], vertical_alignment="bottom")
     with bar:
-        st.progress(progress.fraction if progress else 0.0, text=plain(in_words(run)))
+        st.progress(share_done(run), text=plain(in_words(run)))
         if progress is not None and progress.message:
             st.caption(plain(progress.message))
     with stop:
@@ -113,6 +113,11 @@ def meter(run: Run, where: str = "panel") -> None:
             help="Stops within one batch. Finished batches are kept and a resumed run goes on from them.",
             width="stretch",
         )
+
+
+def share_done(run: Run) -> float:
+    """How far a run is, 0 to 1; one that waits again, as for a new worker, still holds what it told last."""
+    return run.progress.fraction if run.progress and run.state == RUNNING else 0.0
 
 
 def in_words(run: Run) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from lab.features.text_image_words import basis, fit_of, fit_sentence, side_words
+from lab.prompts.names import readable
 from lab.prompts.past import words_of
 from lab.runs.artifacts import read_artifact
 from lab.runs.records import Run
@@ -45,7 +46,7 @@ def verdict_line(verdict: dict[str, Any] | None) -> None:
         )
         return
     words = VERDICT_WORDS.get(verdict["label"], plain(verdict["label"]))
-    st.markdown(f"{words} p = {verdict['p']:.4f}, n = {verdict['n_reference']}", help=VERDICT_HELP)
+    st.markdown(f"{words} p = {verdict['p']:.4f}, n = {verdict['n_reference']:,}", help=VERDICT_HELP)
 
 
 def prompt_fit(run: Run, sample: dict[str, Any]) -> None:
@@ -68,34 +69,42 @@ def prompt_fit(run: Run, sample: dict[str, Any]) -> None:
 
 def detector_table(verdict: dict[str, Any] | None, variants: bool = False) -> None:
     """One row a detector; the percentile is no finer than 1/(n + 1). `variants` adds how the sample was turned."""
+    readings = (verdict or {}).get("detectors", [])
+    if not readings:
+        return
     rows = [
         {
             "Detector": DETECTORS.get(reading["name"], reading["name"]),
             "Distance": reading["distance"],
             "Percentile": reading["percentile"],
             "p": reading["p"],
-            "Matched": reading.get("variant", "as is"),
         }
-        for reading in (verdict or {}).get("detectors", [])
+        for reading in readings
     ]
-    if not rows:
-        return
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
         height="content",
-        column_order=["Detector", "Distance", "Percentile", "p", *(["Matched"] if variants else [])],
+        # Widths that fit a third of a narrow page: a cell that is cut tells nothing.
         column_config={
-            "Distance": st.column_config.NumberColumn(format="%.4f"),
+            "Detector": st.column_config.TextColumn(width=128),
+            "Distance": st.column_config.NumberColumn(format="%.4f", width=58),
             "Percentile": st.column_config.NumberColumn(
-                format="%.1f", help="Share of training images that lie this close to one of another patient."
+                format="%.1f",
+                width=66,
+                help="Share of training images that lie this close to one of another patient.",
             ),
             "p": st.column_config.NumberColumn(
-                format="%.4f", help="Of this detector alone, not yet corrected."
+                format="%.4f", width=54, help="Of this detector alone, not yet corrected."
             ),
-            "Matched": st.column_config.TextColumn(help="How the sample was turned to match best."),
         },
     )
+    if variants:
+        turned = "; ".join(
+            f"{row['Detector'].lower()}: {reading.get('variant', 'as is')}"
+            for row, reading in zip(rows, readings, strict=True)
+        )
+        st.caption(plain(f"Matched best by {turned}."), help="How the sample was turned to match best.")
 
 
 def recipe_facts(run: Run, sample: dict[str, Any]) -> None:
@@ -110,9 +119,9 @@ def recipe_facts(run: Run, sample: dict[str, Any]) -> None:
     }
     alignment = sample.get("alignment")
     if alignment and alignment["label"]:
-        shown["Reads as"] = f"{alignment['label']} ({percent(alignment['probability'], 0)})"
+        shown["Reads as"] = f"{readable(alignment['label'])} ({percent(alignment['probability'], 0)})"
     elif sample.get("off_map"):
-        shown["Reads as"] = "not read: too unlike the real images"
+        shown["Reads as"] = "not read: too unlike the training images"
     facts(shown)
 
 

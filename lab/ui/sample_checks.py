@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from lab.prompts.names import readable
 from lab.runs.records import Run
 from lab.ui.frame import plain
 
@@ -117,7 +118,7 @@ def outcome_words(outcome: dict[str, Any]) -> str:
     if outcome["passed"] is None:
         return f"{subject}: not judged. {outcome['why']}"
     if outcome["subject"] == "finding":
-        return f"{subject} {wanted}: seen at {100 * float(seen):.0f} %."
+        return f"{subject} {readable(str(wanted))}: seen at {100 * float(seen):.0f} %."
     if outcome["subject"] == "age":
         return f"{subject} asked {float(wanted):.0f}, seen {float(seen):.0f}."
     return f"{subject} asked {wanted}, seen {seen}."

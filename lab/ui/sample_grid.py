@@ -107,7 +107,7 @@ def details(run: Run, sample: dict[str, Any]) -> None:
         detector_table(sample.get("verdict"))
         recipe_facts(run, sample)
     with middle:
-        quick_review(sample["digest"], run.id)
+        quick_review(sample["digest"], run.id, f"seed {sample['seed']}")
     with right:
         next_looks(run, sample)
 

@@ -15,6 +15,13 @@ from lab.ui.state_prompt import PromptKey as PromptKey
 from lab.ui.state_prompt import ReviewKey as ReviewKey
 
 
+class FrameKey(StrEnum):
+    """What every page shares."""
+
+    # dataset: how far it is to be made ready, and the run that it waits for
+    PREPARING = "frame.preparing"
+
+
 class ArmsKey(StrEnum):
     """The comparison of subsets and arms in the library."""
 
@@ -88,7 +95,9 @@ class MetricsKey(StrEnum):
     SEED = "metrics.seed"
     SUBMIT = "metrics.submit"
     RUN = "metrics.run"
+    ADDRESS = "metrics.address"
     COMPARE = "metrics.compare"
+    PICKED = "metrics.picked"
     FOLDER = "metrics.folder"
     REFUSAL = "metrics.refusal"
     # the choice
@@ -259,6 +268,8 @@ class QueryKey(StrEnum):
     """Parameters of the address: opaque ids only, never prompt text or names."""
 
     RUN = "run"
+    RUNS = "runs"
+    BOARD = "board"
     SET = "set"
     SAMPLE = "sample"
     TRAIL = "trail"

@@ -11,6 +11,7 @@ import streamlit as st
 from lab.errors import InputError, LabError
 from lab.generators.card import GeneratorCard
 from lab.metrics.presets import get_preset
+from lab.prompts.names import readable_all, vendor_name
 from lab.runs.records import Run
 from lab.runs.requests import default_dataset
 from lab.runs.store import RunStore
@@ -84,9 +85,12 @@ def _settings(card: GeneratorCard, cards: Sequence[GeneratorCard]) -> Choice:
             f"{place}.{knob.name}", knob.title, spread, start, new=True, help=f"{knob.help} {about}".strip()
         )
     if len(card.classes) > 1:
-        found.classes = chips(f"{place}.classes", "Classes", list(card.classes), [])
+        found.classes = chips(
+            f"{place}.classes", "Classes", list(card.classes), [], readable_all(card.classes)
+        )
     if len(card.vendors) > 1:
-        found.vendors = chips(f"{place}.vendors", "Vendors", list(card.vendors), [])
+        named = {one: vendor_name(one) for one in card.vendors}
+        found.vendors = chips(f"{place}.vendors", "Vendors", list(card.vendors), [], named)
     return found
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +14,7 @@ import pytest
 
 from lab.generators.cards import get_card
 from lab.generators.load import downloaded_folder, load
+from tests.builders.commands import Commands
 from tests.builders.hub import COMMIT, REPOSITORY, Hub
 from tests.builders.toy_pipeline import build_toy_pipeline, toy_card_json
 
@@ -47,17 +46,13 @@ def card(workspace: Path) -> Path:
 
 
 @pytest.fixture
-def shell(hub: Hub, card: Path, tmp_path: Path) -> Call:
+def shell(hub: Hub, card: Path, tmp_path: Path, commands: Commands) -> Call:
     """`python -m lab generators download toy-cxr` in a process whose hub is the local one."""
     environ = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "0"}
 
     def call(expect: int = 0, before: str = "", **changes: str) -> dict[str, Any]:
         words = ["generators", "download", "toy-cxr", "--json"]
-        script = f"import sys\nfrom lab.commands.main import run\n{before}\nsys.argv[1:] = {words}\nrun()"
-        command = [sys.executable, "-c", script]
-        done = subprocess.run(
-            command, cwd=ROOT, env=environ | changes, capture_output=True, text=True, timeout=120
-        )
+        done = commands.run(words, environ | changes, before=before, timeout_s=120)
         assert done.returncode == expect, done.stderr[-2000:]
         assert "Traceback" not in done.stderr
         return json.loads(done.stdout)
@@ -226,10 +221,9 @@ def test_download_without_a_hub_is_one_sentence(shell: Call, workspace: Path, of
 
 
 @pytest.mark.fault(22)
-def test_files_changed_after_the_download_are_noticed(shell: Call, workspace: Path) -> None:
+def test_files_changed_after_the_download_are_noticed(shell: Call, commands: Commands) -> None:
     folder = Path(shell()["folder"])
-    words = [sys.executable, "-m", "lab", "generators", "check", "toy-cxr", "--json"]
-    run = lambda: subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120)  # noqa: E731
+    run = lambda: commands.run(["generators", "check", "toy-cxr", "--json"])  # noqa: E731
     assert run().returncode == 0
     settings = folder / "scheduler" / "scheduler_config.json"
     settings.write_text(settings.read_text().replace('"steps_offset": 1', '"steps_offset": 0'))

@@ -17,6 +17,7 @@ from lab.runs import client, supervisor
 from lab.runs.processes import LANE, SUPERVISOR, worker_environment
 from lab.runs.spec import RunSpec
 from lab.runs.store import Run, RunStore
+from lab.threads import SPIN_COUNT, apply_thread_policy
 from tests.faults.conftest import until
 
 
@@ -230,11 +231,12 @@ def test_models_stay_between_runs_and_the_side_lane_is_niced(place: Settings) ->
     assert psutil.Process(first.result["pid"]).nice() < 10
 
 
-def test_a_worker_does_not_inherit_the_app_s_spinning(
+def test_a_worker_has_the_thread_policy_of_whom_it_is_started_by(
     place: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("GOMP_SPINCOUNT", "10000")
-    assert "GOMP_SPINCOUNT" not in worker_environment(place)
+    monkeypatch.delenv("GOMP_SPINCOUNT")
+    apply_thread_policy("app")
+    assert worker_environment(place)["GOMP_SPINCOUNT"] == SPIN_COUNT, "an app's threads spin no longer"
     monkeypatch.setenv("GOMP_SPINCOUNT", "500")
     assert worker_environment(place)["GOMP_SPINCOUNT"] == "500", "what a person has set is kept"
 

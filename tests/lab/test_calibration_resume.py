@@ -26,6 +26,7 @@ from lab.runs.requests import calibrate_run
 from lab.runs.resident import Residents
 from lab.runs.store import RunStore
 from tests.builders.memory_set import CoarsePixels, MemorySet, blobs
+from tests.builders.runs import claimed
 
 
 def ended(work: Iterator) -> tuple[int, Calibration]:
@@ -96,7 +97,7 @@ def test_an_interrupted_run_goes_on_with_its_parts(films: str, monkeypatch: pyte
     monkeypatch.setattr(
         module, "detect", lambda queries, *rest: searched.append(len(queries)) or plain(queries, *rest)
     )
-    claim = store.claim_run(store.submit(spec).id, "first")
+    claim = claimed(spec, "first")
     first = kind.execute(spec, RunContext(place, Residents(), store, claim))
     while len(searched) < 9:
         next(first)
@@ -107,7 +108,7 @@ def test_an_interrupted_run_goes_on_with_its_parts(films: str, monkeypatch: pyte
     total = len(searched)
     assert run.state == "done" and run.attempts == 2, run.error
     monkeypatch.setattr(kind, "_finished", lambda ctx, digest: None)
-    claim = store.claim_run(store.submit(spec, anew=True).id, "afresh")
+    claim = claimed(store.submit(spec, anew=True), "afresh")
     _, afresh = ended(kind.execute(spec, RunContext(place, Residents(), store, claim)))
     assert afresh == run.result and len(searched) == 2 * total, "both attempts together made each block once"
 
@@ -117,6 +118,6 @@ def test_a_calibration_that_is_there_is_taken_as_it_is(films: str, monkeypatch: 
     measured = run_inline(spec).result
     monkeypatch.setattr(module, "calibrate", lambda *args, **options: pytest.fail("it was measured again"))
     store = RunStore.open()
-    claim = store.claim_run(store.submit(spec, anew=True).id, "anew")
+    claim = claimed(store.submit(spec, anew=True), "anew")
     _, taken = ended(kind.execute(spec, RunContext(settings(), Residents(), store, claim)))
     assert taken == measured

@@ -179,6 +179,23 @@ def test_numbers_are_short_and_tell_the_sign() -> None:
     assert [theme.number(value) for value in (0.0, 0.00012, -0.0213, 0.5, 12.04, 574.99, 50411.1)] == [
         "0", "0.00012", "−0.021", "0.500", "12.0", "575", "50,411",
     ]  # fmt: skip
+    assert [theme.number(value) for value in (0.9996, 9.996, 99.96, 999.6)] == [
+        "1.00",
+        "10.0",
+        "100",
+        "1,000",
+    ]
+
+
+def test_small_numbers_are_decimals_and_no_number_has_a_power_of_ten() -> None:
+    small = (3.9e-05, -3.9e-05, 0.000123, 0.0006, 0.006, 4e-6, -4e-6)
+    assert [theme.number(value) for value in small] == [
+        "0.00004", "−0.00004", "0.00012", "0.0006", "0.006", "≈ 0", "≈ 0",
+    ]  # fmt: skip
+    every = [sign * 10.0**power * digits for sign in (1, -1) for power in range(-9, 9) for digits in (1, 3.9)]
+    assert not any("e" in theme.number(value) for value in every)
+    axes = theme.empty("nothing").layout
+    assert axes.xaxis.exponentformat == axes.yaxis.exponentformat == "none", "nor the ticks beside them"
 
 
 # Machado, Oliveira and Fernandes 2009, severity 1.0, on linear RGB.

@@ -17,6 +17,7 @@ from PIL import Image
 
 from lab.data.medmnist.info import file_name
 from tests.builders.archives import png, zipped
+from tests.builders.commands import Commands
 
 ROOT = Path(__file__).resolve().parents[2]
 Call = Callable[..., dict[str, Any]]
@@ -28,17 +29,14 @@ def workspace_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shell(workspace_folder: Path) -> Iterator[Call]:
+def shell(workspace_folder: Path, commands: Commands) -> Iterator[Call]:
     environ = {
         **os.environ, "LAB_WORKSPACE": str(workspace_folder), "LAB_WARM": "0", "LAB_IDLE_EXIT_S": "60",
         "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9",
     }  # fmt: skip
 
     def call(*words: str, expect: int = 0, answer: str = "") -> dict[str, Any]:
-        command = [sys.executable, "-m", "lab", "dataset", *words, "--json"]
-        done = subprocess.run(
-            command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=280, input=answer
-        )
+        done = commands.run(["dataset", *words, "--json"], environ, answer)
         assert done.returncode == expect, done.stderr[-2000:]
         assert "Traceback" not in done.stderr
         return json.loads(done.stdout.strip().split("\n")[-1])

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.builders.commands import Commands
 from tests.builders.toy_pipeline import build_toy_pipeline, write_toy_card
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,15 +24,21 @@ Call = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call]:
-    """Run `python -m lab ... --json` in a workspace of its own; no worker is left behind."""
+def shell(tmp_path_factory: pytest.TempPathFactory, commands: Commands) -> Iterator[Call]:
+    """Run `python -m lab ... --json` in a workspace of its own; no worker is left behind.
+
+    With `fresh` in an interpreter of its own, else in a process forked from one that has imported the commands.
+    """
     workspace = tmp_path_factory.mktemp("shell")
     environ = {**os.environ, "LAB_WORKSPACE": str(workspace), "LAB_WARM": "0", "LAB_IDLE_EXIT_S": "60"}
     write_toy_card(build_toy_pipeline(workspace / "toy"), workspace / "generators" / "toy-cxr.json")
 
-    def call(*words: str, expect: int = 0) -> dict[str, Any]:
-        command = [sys.executable, "-m", "lab", *words, "--json"]
-        done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=280)
+    def call(*words: str, expect: int = 0, fresh: bool = False) -> dict[str, Any]:
+        if fresh:
+            command = [sys.executable, "-m", "lab", *words, "--json"]
+            done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=280)
+        else:
+            done = commands.run([*words, "--json"], environ)
         assert done.returncode == expect, done.stderr[-2000:]
         assert "Traceback" not in done.stderr
         lines = done.stdout.strip().split("\n")
@@ -58,14 +65,14 @@ def test_add_list_and_show_a_dataset(shell: Call, added: dict[str, Any]) -> None
         "held-out": 11,
         "test": 4,
     }
-    assert [item["id"] for item in shell("dataset", "list")["datasets"]] == ["small"]
-    assert "error" in shell("dataset", "show", "absent", expect=1)
+    assert [item["id"] for item in shell("dataset", "list", fresh=True)["datasets"]] == ["small"]
+    assert "error" in shell("dataset", "show", "absent", expect=1, fresh=True)
     assert "error" in shell("dataset", "add", str(ROOT / "tests"), "--id", "small", expect=1)
 
 
 @pytest.mark.row("X-06")
 def test_a_second_embedding_extracts_nothing(shell: Call, added: dict[str, Any]) -> None:
-    first = shell("embed", "--dataset", "small", "--extractor", "efficientnet-lite0")
+    first = shell("embed", "--dataset", "small", "--extractor", "efficientnet-lite0", fresh=True)
     again = shell("embed", "--dataset", "small", "--extractor", "efficientnet-lite0")
     assert first["extracted"] == 72
     assert again["run"] == first["run"], "the same run is served from the store"

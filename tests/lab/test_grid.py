@@ -19,6 +19,7 @@ from lab.runs.grid_requests import counterfactual, from_json, grid_of, grid_run,
 from lab.runs.inline import run_inline
 from lab.runs.requests import generate_run
 from lab.runs.store import RunStore
+from tests.builders.runs import claimed
 from tests.builders.toy_pipeline import build_toy_pipeline, write_toy_card
 
 PROMPT = "Small left pleural effusion."
@@ -186,8 +187,7 @@ def _run(run_id: str, stop_after: int = 10**6) -> Any:
         if len(made_cells(store.get(run_id))) >= stop_after:
             store.cancel(run_id)
 
-    claim = store.claim_run(run_id, "tester")
-    assert claim is not None
+    claim = claimed(store.get(run_id), "tester")
     Executor(store, settings(), beat=beat).run(claim, "tester", preempts=False)
     return store.get(run_id)
 
@@ -257,10 +257,8 @@ def test_progress_tells_cells_and_pictures_of_the_unfinished(base: GenerationReq
 
     seen: list[Any] = []
     store = RunStore.open()
-    queued = store.submit(grid_run(word_by_seed(base)))
-    whole = find_kind("grid").execute
-    claim = store.claim_run(queued.id, "tester")
-    assert claim is not None
+    claim = claimed(grid_run(word_by_seed(base)))
+    queued, whole = claim.run, find_kind("grid").execute
     from lab.runs.context import RunContext
     from lab.runs.resident import Residents
 

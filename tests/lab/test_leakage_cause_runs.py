@@ -16,6 +16,7 @@ from lab.runs.inline import run_inline
 from lab.runs.leakage_requests import extraction_run, filter_run, overtrain_run
 from tests.builders.copying_generator import CopyingGenerator
 from tests.builders.memory_set import CoarsePixels, blobs
+from tests.builders.runs import finish
 
 COUNT = 120
 
@@ -84,7 +85,6 @@ def _calibrated(spec) -> None:
     """A finished calibration with reference distances as of a large dataset: few films could not tell a copy."""
     from lab.config import settings
     from lab.neighbours.calibration import Calibration
-    from lab.runs.store import RunStore
 
     reference = {
         "registered-correlation": np.linspace(0.03, 0.6, 999),
@@ -92,10 +92,7 @@ def _calibrated(spec) -> None:
     }
     made = Calibration("c" * 64, "efficientnet-lite0", 999, 999, reference, reference, None, None, None, ())
     made.save(settings().workspace / "calibrations")
-    store = RunStore.open()
-    run = store.submit(spec)
-    claim = store.claim_run(run.id, "test-worker")
-    store.finish(claim.token, {"dataset": "films", **made.to_dict()})
+    finish(spec, {"dataset": "films", **made.to_dict()})
 
 
 def _captions(dataset):

@@ -26,15 +26,18 @@ def test_every_place_is_that_of_the_whole_table(kind: type[np.floating], k: int)
     real, samples = (rng.integers(0, 4, (n, 3)).astype(kind) for n in (120, 50))
     groups = rng.permutation(np.arange(120) % 6)
     table = ((samples[:, None].astype(float) - real[None]) ** 2).sum(axis=2)
-    found = nearest(points(samples), points(real, groups), 6, k)
-    assert found.distances.shape == (50, 7, k)
+    lists = near_list(points(samples), points(real, groups), k)
+    places = [lists.place(place, 6) for place in range(1, k + 1)]
+    rows, distances = (np.stack([getattr(one, of) for one in places], axis=2) for of in ("rows", "distances"))
+    assert distances.shape == (50, 7, k)
     for column in range(7):
         left = np.where(groups == column - 1, np.inf, table)
         order = np.argsort(left, axis=1, kind="stable")[:, :k]
-        np.testing.assert_array_equal(found.rows[:, column], order)
-        np.testing.assert_array_equal(
-            found.distances[:, column], np.sqrt(np.take_along_axis(left, order, axis=1))
-        )
+        np.testing.assert_array_equal(rows[:, column], order)
+        np.testing.assert_array_equal(distances[:, column], np.take_along_axis(left, order, axis=1))
+    plain = nearest(points(samples), points(real), k)
+    np.testing.assert_array_equal(plain.rows, rows[:, 0])
+    np.testing.assert_array_equal(plain.distances, np.sqrt(distances[:, 0]))
 
 
 def test_too_few_points_are_told_or_left_open() -> None:
@@ -49,9 +52,9 @@ def test_too_few_points_are_told_or_left_open() -> None:
     with pytest.raises(NotComputable, match="The 2 nearest neighbours need more than 2 images"):
         found.kth(2, 2)
     alone = nearest(points(features[:1]), points(features[:1]), k=2)
-    assert alone.rows.tolist() == [[[0, -1]]] and np.isinf(alone.distances[0, 0, 1])
+    assert alone.rows.tolist() == [[0, -1]] and np.isinf(alone.distances[0, 1])
     itself = points(features[:1])
-    assert nearest(itself, itself, k=1).rows.tolist() == [[[-1]]]
+    assert nearest(itself, itself, k=1).rows.tolist() == [[-1]]
 
 
 def test_the_first_of_equals_is_the_lowest_column_of_the_nearest() -> None:

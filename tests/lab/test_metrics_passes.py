@@ -72,6 +72,8 @@ def test_counts_are_those_of_whole_matrices_for_any_tile_and_precision(
     monkeypatch.setattr(gram, "TILE", side)
     monkeypatch.setattr(gram, "WORTH_SINGLE", 0 if single else 1 << 60)
     a, b = clouds(kind)
+    if side == 1:  # a tile a pair: a third of the rows shows the same in a ninth of the time
+        a, b = a[::3], b[::3]
     pair = SetPair(points(a), points(b, 1))
     assert pair.real.screened.single == (single and kind != "one image")
     for told, balls, other in (

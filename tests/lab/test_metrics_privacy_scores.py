@@ -15,6 +15,7 @@ from lab.metrics.evaluate import evaluate
 from lab.metrics.held_out_halves import parts_by_patient
 from lab.metrics.inputs import MetricInput, Space
 from lab.metrics.judged import Judged, Limit, interval, limit_interval, mean, median
+from lab.metrics.left_out import near_list
 from lab.metrics.nearest import nearest
 from lab.metrics.registry import get_metric
 from lab.metrics.result import MetricResult
@@ -64,14 +65,19 @@ def test_neighbours_are_those_of_the_whole_table_with_each_group_left_out(same: 
     table = np.linalg.norm(points.features[:, None] - real.features[None], axis=2)
     if same:
         np.fill_diagonal(table, np.inf)
-    found = nearest(points, real, real.group_count, k=2)
-    assert found.distances.shape == (90, 1 + real.group_count, 2) and real.group_count == 40
+    lists = near_list(points, real, 2)
+    found = [lists.place(place, real.group_count) for place in (1, 2)]
+    assert found[0].distances.shape == (90, 1 + real.group_count) and real.group_count == 40
+    plain = nearest(points, real, k=2)
+    assert np.array_equal(plain.distances, np.sqrt(lists.distances[:, :2]))
+    assert np.array_equal(plain.rows, lists.near[:, :2])
     for column in range(1 + real.group_count):
         left = table.copy()
         if column:
             left[:, real.groups == column - 1] = np.inf
-        assert np.allclose(found.distances[:, column], np.sort(left, axis=1)[:, :2], atol=1e-12)
-        assert (found.rows[:, column, 0] == left.argmin(axis=1)).all()
+        told = np.sqrt(np.stack([one.distances[:, column] for one in found], axis=1))
+        assert np.allclose(told, np.sort(left, axis=1)[:, :2], atol=1e-12)
+        assert (found[0].rows[:, column] == left.argmin(axis=1)).all()
 
 
 def test_one_patient_with_nearly_all_neighbours_can_be_left_out() -> None:
@@ -84,7 +90,9 @@ def test_one_patient_with_nearly_all_neighbours_can_be_left_out() -> None:
     real = comparison.real
     group = int(real.groups[real.patients == "crowd"][0])
     row = int(np.flatnonzero(comparison.synthetic.order == 0)[0])
-    found = comparison.main.nearest.distances[row, 1 + group, 0]
+    found = np.sqrt(
+        near_list(comparison.synthetic, real, 1).place(1, real.group_count).distances[row, 1 + group]
+    )
     stays = real.features[real.groups != group]
     assert found == pytest.approx(np.linalg.norm(stays, axis=1).min(), abs=1e-12)
 
@@ -172,8 +180,10 @@ def test_few_patients_get_no_interval() -> None:
     few = toy(real_patients=people, held_out_patients=others)
     for name in ("nndr", "authpct", "c-t", "nearest-distance"):
         one = measured(few, (name,))[name]
-        assert (name == "nndr") == (one.low is not None)  # samples are their own patients there
-    assert measured(few, ("authpct",))["authpct"].note.startswith("No interval")
+        # Samples are their own patients; where training images stay as they are, nothing else is drawn.
+        assert (name in ("nndr", "authpct")) == (one.low is not None)
+    grouped = replace(few, synthetic_groups=people)
+    assert measured(grouped, ("authpct",))["authpct"].note.startswith("No interval")
 
 
 @pytest.mark.row("CM-15")

@@ -12,7 +12,6 @@ from lab.metrics.inputs import MetricInput
 from lab.metrics.neighbourhoods import (
     coverage_statistic,
     density_statistic,
-    precision_statistic,
     recall_statistic,
 )
 from lab.metrics.patients import (
@@ -113,7 +112,6 @@ def test_the_kernel_distance_of_one_population_is_zero_on_average_at_any_n() -> 
     [
         frechet_statistic,
         kernel_statistic,
-        precision_statistic,
         recall_statistic,
         density_statistic,
         coverage_statistic,

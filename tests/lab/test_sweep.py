@@ -17,6 +17,7 @@ from lab.runs.store import RunStore
 from lab.runs.sweep_requests import short_names, sweep
 from lab.runs.sweeps import get_sweep, groups_of, launch, list_sweeps, measure_ready, results_of
 from tests.builders.memory_set import blobs
+from tests.builders.runs import fail, finish
 from tests.builders.toy_pipeline import toy_card_json
 
 PROMPTS = ("small left effusion", "normal")
@@ -71,12 +72,6 @@ def _asked(**changes):
     )  # fmt: skip
 
 
-def _finish(store: RunStore, run_id: str, result: dict) -> None:
-    claim = store.claim_run(run_id, "tester")
-    assert claim is not None
-    store.finish(claim.token, result)
-
-
 @pytest.mark.row("XI-08")
 def test_one_launch_queues_eight_groups_that_differ_by_their_setting_alone(store: RunStore) -> None:
     asked = _asked()
@@ -106,7 +101,7 @@ def test_groups_are_measured_as_their_samples_come_and_their_results_are_collect
     for number, group in enumerate(groups[:5]):
         (run,) = group.generations
         _samples(f"set-{number}", 10 + number)
-        _finish(store, run.id, {"sample_set": f"set-{number}"})
+        finish(run, {"sample_set": f"set-{number}"})
     groups = launch(asked, store)
     measured = [group for group in groups if group.evaluation]
     assert len(measured) == 5 and groups[5].samples == "" and groups[5].evaluation is None
@@ -115,7 +110,7 @@ def test_groups_are_measured_as_their_samples_come_and_their_results_are_collect
         record = MetricResult(
             "recall", "Recall", number / 10, None, None, 3, 3, 0, 4, "toy", "train", "all", 0
         ).to_json()
-        _finish(store, group.evaluation.id, {"results": [record]})
+        finish(group.evaluation, {"results": [record]})
     found = results_of(groups_of(asked, store))
     assert [results[0].value for results in found.values()] == [0.0, 0.1, 0.2, 0.3, 0.4]
     assert list(found)[1] == "step-1000, 2 steps, guidance 2"
@@ -208,9 +203,8 @@ def test_measuring_queues_only_what_is_ready_and_nothing_that_failed(store: RunS
     groups = launch(asked, store)
     first, second = (group.generations[0] for group in groups[:2])
     _samples("ready", 3)
-    _finish(store, first.id, {"sample_set": "ready"})
-    claim = store.claim_run(second.id, "tester")
-    store.fail(claim.token, "It did not work.")
+    finish(first, {"sample_set": "ready"})
+    fail(second, "It did not work.")
     groups = measure_ready(asked, store)
     assert [group.evaluation is not None for group in groups] == [True] + [False] * 5
     assert groups[1].generations[0].state == "failed"
@@ -232,16 +226,16 @@ def test_groups_are_measured_by_the_sweeps_own_run_without_any_page(
     (follower,) = store.list(kinds=("sweep",))
     launch(asked, store)
     assert [run.id for run in store.list(kinds=("sweep",))] == [follower.id], "one follows a sweep at a time"
-    waiting = [run.id for group in groups for run in group.generations if run is not None]
+    waiting = [run for group in groups for run in group.generations if run is not None]
 
     def another_is_made(_: float) -> None:
         assert len(store.list(kinds=("evaluate",))) == (len(groups) * 2 - len(waiting)) // 2
-        run_id = waiting.pop(0)
+        run = waiting.pop(0)
         if not waiting:
-            store.cancel(run_id)
+            store.cancel(run.id)
             return
         _samples(f"made-{len(waiting)}", len(waiting))
-        _finish(store, run_id, {"sample_set": f"made-{len(waiting)}"})
+        finish(run, {"sample_set": f"made-{len(waiting)}"})
 
     monkeypatch.setattr(kind.time, "sleep", another_is_made)
     done = run_inline(follower.spec)

@@ -15,6 +15,7 @@ from lab.ui.leakage_case_films import REGIONS, region_of
 from lab.ui.leakage_case_summary import in_words
 from lab.ui.state import LeakageKey as Key
 from lab.ui.state import QueryKey
+from tests.builders.runs import fail
 
 READER = "aaaaaa"
 TELLING = (
@@ -329,14 +330,10 @@ def test_a_failed_run_is_told_and_not_repeated(open_case, loaded) -> None:
     from lab.runs.case_requests import cases_run
     from lab.runs.store import RunStore
 
-    store = RunStore.open()
-    run = store.submit(cases_run("set-1", "films"))
-    claim = store.claim_run(run.id, "test-worker")
-    assert claim is not None
-    store.fail(claim.token, "The detectors are away; nothing was judged; start again.")
+    fail(cases_run("set-1", "films"), "The detectors are away; nothing was judged; start again.")
     app = open_case()
     assert "The detectors are away" in text(app).replace("\\", "")
-    assert [one.state for one in store.list(kinds=("cases",))] == ["failed"]
+    assert [one.state for one in RunStore.open().list(kinds=("cases",))] == ["failed"]
 
 
 def test_the_measures_wait_for_their_reference(open_case, laid, loaded, builders, monkeypatch) -> None:

@@ -13,6 +13,7 @@ from lab.data.images import encode_png
 from lab.data.store import list_datasets, open_dataset
 from lab.runs.store import RunStore
 from lab.ui.state import LibraryKey as Key
+from tests.builders.runs import finish
 
 
 def opened(visit: Any, dataset: str, part: str) -> Any:
@@ -144,13 +145,11 @@ def test_duplicates_are_looked_for_and_shown(visit: Any, workspace: Path, tmp_pa
         "first": ids[0], "second": ids[1], "bits": 3, "correlation": 0.99, "cosine": 0.98, "how": "as is",
         "patients": True, "splits": True,
     }  # fmt: skip
-    store = RunStore.open()
-    claim = store.claim_run(run.id, "test-worker")
     result = {
         "dataset": "skin", "images": 6, "patients": 6, "compared": 5, "within_patient": 0, "across_patients": 1,
         "across_splits": 1, "pairs": [pair],
     }  # fmt: skip
-    store.finish(claim.token, result)
+    finish(run, result)
     app = opened(visit, "skin", "Duplicates")
     assert any("part train from held-out" in warning.value for warning in app.warning)
     assert _captions(app)[0].startswith("3 of 256 bits differ")

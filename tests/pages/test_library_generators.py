@@ -14,6 +14,7 @@ from lab.runs.spec import Progress, RunSpec
 from lab.runs.store import RunStore
 from lab.ui.state import GeneratorKey as Key
 from lab.ui.state import LibraryKey, PromptKey
+from tests.builders.runs import claimed
 
 COMMIT = "c" * 40
 
@@ -176,8 +177,7 @@ def test_a_download_is_started_followed_and_its_failure_kept(shown: Callable[...
     store = RunStore.open()
     [run] = store.list(kinds=("download",))
     assert (run.spec.settings, run.lane, run.state) == ({"generator": "sana"}, "net", "queued")
-    claim = store.claim_run(run.id, "test-worker")
-    assert claim is not None
+    claim = claimed(run)
     store.report(
         claim.token, Progress("Downloading, in MB", 1200.0, 4300.0, 12.5, 248.0, None, "Now: a.safetensors")
     )
@@ -216,15 +216,13 @@ def trained(card: str = "") -> Any:
     sheet = write_artifact(encode_png(np.zeros((8, 8), np.uint8)), ".png")
     told = json.dumps({"losses": [["train", 1, 0.9], ["train", 50, 0.25]], "sheet": sheet}).encode()
     digest = write_artifact(told, ".json")
-    run = store.submit(
+    claim = claimed(
         RunSpec("train", {"recipe": "phantom-cxr", "minutes": 1.0, "resume": False}, {}, "Training it")
     )
-    claim = store.claim_run(run.id, "test-worker")
-    assert claim is not None
     store.report(claim.token, Progress("train", 50, 100, 1.0, 50.0, digest, "loss 0.2500"))
     if card:
         store.finish(claim.token, {"finished": True, "card": card, "told": digest})
-    return run
+    return claim.run
 
 
 @pytest.mark.row("C17")

@@ -11,6 +11,7 @@ from lab.metrics.registry import all_specs
 from lab.runs.requests import evaluate_run
 from lab.runs.store import RunStore
 from lab.ui.state import MetricsKey as Key
+from tests.builders.runs import claimed
 
 SECOND = "efficientnet-lite2"
 NAMES = ["kernel-distance", "closer-to-training"]
@@ -140,8 +141,8 @@ def test_finished_parts_of_a_run_are_shown_before_it_ends(visit, loaded, builder
     from lab.runs.spec import Progress
 
     store = RunStore.open()
-    run = store.submit(evaluate_run(loaded["dataset"], "set-1", [*NAMES, "coverage"]))
-    claim = store.claim_run(run.id, "test-worker")
+    claim = claimed(evaluate_run(loaded["dataset"], "set-1", [*NAMES, "coverage"]))
+    run = claim.run
     parts = Artifacts(workspace / "parts" / run.digest)
     for name in NAMES:
         kept = parts.write(json.dumps(builders.metric(name, 0.3)).encode())
@@ -176,6 +177,8 @@ def test_own_runs_stand_beside_published_rows_and_the_version_is_chosen(visit, l
     app = visit("metrics")
     app.session_state[Key.VIEW] = "Beside published"
     app.run()
+    # The films of this test do not say what they show: they are ranked where a person says that they belong here.
+    app.toggle(key=f"{Key.BOARD}.unstated").set_value(True).run()
     assert not app.exception
     chart = json.loads(app.get("plotly_chart")[0].proto.spec)
     hovers = [trace.get("hovertemplate", "") for trace in chart["data"]]

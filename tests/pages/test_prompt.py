@@ -168,6 +168,21 @@ def test_a_review_is_stored_filtered_and_exported(visit, loaded):
     assert fresh.text_input(key=f"{ReviewKey.NOTE}{sample['digest']}").value == "=HYPERLINK(1)"
 
 
+def test_a_review_that_says_nothing_new_is_not_stored(visit, loaded):
+    """Stars that take the place of another sample's report a change although nobody clicked them."""
+    from lab.ui import review_panel, reviews
+    from lab.ui.state import ReviewKey
+
+    run, sample = loaded["samples"].id, loaded["samples"].result["samples"][0]
+    app = visit("prompt", run=run)
+    assert any(f"seed {sample['seed']}" in one.value for one in app.markdown if "Quick review" in one.value)
+    app.get_by_key(f"{ReviewKey.QUALITY}{sample['digest']}").set_value(3).run()
+    (kept,) = reviews.every()
+    app.get_by_key(f"{ReviewKey.QUALITY}{sample['digest']}").set_value(3).run()
+    review_panel._store(loaded["samples"].result["samples"][1]["digest"], run)
+    assert reviews.every() == [kept]
+
+
 def test_the_picked_sample_follows_the_viewer(visit, loaded):
     app = visit("prompt", run=loaded["samples"].id)
     app.session_state[Key.PICKED] = 2

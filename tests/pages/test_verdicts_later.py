@@ -6,6 +6,7 @@ import json
 
 from lab.runs.store import RunStore
 from lab.ui.state import PromptKey as Key
+from tests.builders.runs import claimed
 from tests.pages.test_prompt_studio import (  # noqa: F401  (fixtures among them)
     RECIPE,
     _weights,
@@ -85,8 +86,8 @@ def test_finished_samples_are_shown_while_the_others_are_made(small, dataset, bu
     from lab.ui.sample_grid import PAGE
 
     pending = RunStore.open().submit(spec("Nodule."))
-    claim = RunStore.open().claim_run(pending.id, "test-worker")
-    assert claim is not None and finished_samples(pending) == []
+    claim = claimed(pending)
+    assert finished_samples(pending) == []
     made = [
         {"artifact": write_artifact(png({**RECIPE, "seed": seed}), ".png"), "recipe": {"seed": seed}}
         for seed in (7, 8, 9, 10)

@@ -95,7 +95,7 @@ function show(state) {
   const held = `${count(found.held)} of ${count(arrays.held.length)} held-out images`
   card(state.cards.near, found.near, n, near, "")
   card(state.cards.exposed, found.exposed, header.seen, exposed, found.unseen ? `${count(found.unseen)} near-copies match patients it never saw` : "")
-  card(state.cards.held, found.held, arrays.held.length, held, arrays.held.length ? `of ${count(header.people)} patients` : "")
+  card(state.cards.held, found.held, arrays.held.length, held, arrays.held.length ? `${count(header.people)} held-out patients` : "")
   const x = at.x(threshold)
   state.handle.style.left = `${x}px`
   state.shade.style.left = `${MARGIN.left}px`

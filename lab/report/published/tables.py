@@ -14,6 +14,10 @@ from pathlib import Path
 TAG = "not ours"
 _FOLDER = Path(__file__).parent
 _FILES = {"CheXGenBench": "chexgenbench.csv", "SkinGenBench": "skingenbench.csv"}
+_IMAGES = {
+    "CheXGenBench": ("chest radiographs", ("chest", "cxr")),
+    "SkinGenBench": ("skin images", ("derm", "skin")),
+}
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,21 @@ class PublishedFigure:
     spread: float | None
     source: str
     suspicious: str
+
+
+def images_of(benchmark: str) -> str:
+    """What the images of a benchmark are, as words."""
+    return _IMAGES[benchmark][0]
+
+
+def benchmark_of(modality: str) -> str:
+    """The benchmark whose images are of that modality; "" for none.
+
+    Args:
+        modality: of a dataset's card, such as "chest radiograph" or "dermoscopy".
+    """
+    words = modality.lower()
+    return next((name for name, (_, marks) in _IMAGES.items() if any(one in words for one in marks)), "")
 
 
 @lru_cache(maxsize=1)
