@@ -230,7 +230,7 @@ def compare_sets(
         floors: measure the floor; False where the caller has one of its own.
 
     Returns:
-        Value, control and floor; no interval with fewer than 20 patients on a side.
+        Value, control and floor; no interval with fewer than 20 patients on a side, of a share among those judged.
     """
     main = statistic(comparison.main)
     low, high = main.interval
