@@ -67,20 +67,21 @@ def _empty() -> None:
     if len(near) > 1:
         words = plain(f"Compare {len(near)} sets measured against {near[0].spec.settings['real']}")
         st.button(words, on_click=open_runs, args=([run.id for run in near],), icon=":material/compare:",
-                  help="The newest run of each set that was measured like the newest one.")  # fmt: skip
+                  help="The newest run of each set with one real set, extractor and seed.")  # fmt: skip
 
 
 def comparable() -> list[Run]:
-    """The newest finished run of each set with the real set, extractor and seed of the newest; at most eight."""
-    found: dict[str, Run] = {}
-    like: tuple[object, ...] = ()
+    """The newest finished run of each set that shares real set, extractor and seed with others; at most eight.
+
+    Of several such families the largest, of equal ones the one measured last; none where every run stands alone.
+    """
+    families: dict[tuple[object, ...], dict[str, Run]] = {}
     for run in listed(("done",)):
         asked = run.spec.settings
         footing = (asked["real"], run.spec.inputs.get("real"), asked["extractor"], asked["seed"])
-        like = like or footing
-        if footing == like:
-            found.setdefault(str(asked["synthetic"]), run)
-    return list(found.values())[:MOST]
+        families.setdefault(footing, {}).setdefault(str(asked["synthetic"]), run)
+    largest = max(families.values(), key=len, default={})
+    return list(largest.values())[:MOST] if len(largest) > 1 else []
 
 
 def _same_footing(runs: list[Run]) -> None:

@@ -125,20 +125,26 @@ def test_a_long_legend_and_a_long_title_do_not_lie_on_each_other() -> None:
 
 
 def test_the_empty_comparison_offers_the_sets_that_can_be_compared(visit, loaded, builders) -> None:
-    for name, extractor in (("set-1", "efficientnet-lite0"), ("set-1", "efficientnet-lite2")):
-        spec = evaluate_run(loaded["dataset"], name, NAMES, extractor)
-        newest = builders.finish(spec, {"results": [builders.metric(one, 0.3) for one in NAMES]})
+    def measured(name: str, extractor: str):
+        spec = evaluate_run(loaded["dataset"], name, NAMES, extractor, seed=7)
+        return builders.finish(spec, {"results": [builders.metric(one, 0.3) for one in NAMES]})
+
+    def offered() -> list[str]:
+        app = visit("metrics", runs="none")
+        assert not app.exception and "Nothing is selected." in words(app)
+        return [one.label for one in app.button if "measured against" in one.label]
+
+    before = offered()
+    films = loaded["dataset"]
+    for name in ("set-1", f"{films}:held-out", f"{films}:test"):
+        last = measured(name, "efficientnet-lite0")
+    alone = measured("set-1", "efficientnet-lite2")
+    assert offered() != before and "Compare 3 sets" in offered()[0], (
+        "the largest family, not the newest run's"
+    )
     app = visit("metrics", runs="none")
-    assert not app.exception and "Nothing is selected." in words(app)
-    assert not any("measured against" in one.label for one in app.button), (
-        "only one set has the newest extractor"
-    )
-    builders.finish(
-        evaluate_run(loaded["dataset"], f"{loaded['dataset']}:held-out", NAMES, "efficientnet-lite2"),
-        {"results": [builders.metric(one, 0.3) for one in NAMES]},
-    )
-    app.run()
-    next(one for one in app.button if "Compare 2 sets measured against" in one.label).click().run()
-    assert not app.exception and newest.id in app.session_state[Key.PICKED]
+    next(one for one in app.button if "Compare 3 sets measured against" in one.label).click().run()
+    assert not app.exception and last.id in app.session_state[Key.PICKED]
+    assert alone.id not in app.session_state[Key.PICKED]
     assert "In short" in "\n".join(one.value for one in app.subheader)
     assert len(json.loads(app.get("plotly_chart")[0].proto.spec)["data"]) > 0
