@@ -16,10 +16,10 @@ from lab.runs.spec import RunSpec
 from lab.runs.store import RunStore
 from lab.ui.films import may_be_public
 from lab.ui.frame import missing, plain
+from lab.ui.run_address import come_by, hold, let_go
 from lab.ui.run_panel import find, stand_in, state_word, submit
 from lab.ui.sets import Choice, real_choices
 from lab.ui.state import PrivacyKey as Key
-from lab.ui.state import QueryKey
 
 KINDS = ("protocol", "train_identity", "sensitivity")
 LISTED = 30
@@ -78,10 +78,7 @@ def arrive(view: str, name: str) -> None:
         view: state key of that control.
         name: its value for the privacy tests.
     """
-    asked = st.query_params.get(QueryKey.RUN)
-    if not asked or asked == st.session_state.get(Key.SEEN):
-        return
-    run = find(asked)
+    run = find(come_by(Key.SEEN))
     if run is None or run.kind not in KINDS:
         return
     st.session_state[Key.PANEL], st.session_state[view] = run.kind, name
@@ -91,9 +88,7 @@ def arrive(view: str, name: str) -> None:
 
 def leave() -> None:
     """Take a privacy test out of the address, for the other views of the page."""
-    seen = st.session_state.pop(Key.SEEN, None)
-    if seen is not None and st.query_params.get(QueryKey.RUN) == seen:
-        st.query_params.pop(QueryKey.RUN, None)
+    let_go(Key.SEEN)
 
 
 def current(kind: str) -> Run | None:
@@ -104,8 +99,7 @@ def current(kind: str) -> Run | None:
     if run is None:
         leave()
         return None
-    st.session_state[Key.SEEN] = run.id
-    st.query_params[QueryKey.RUN] = run.id
+    hold(Key.SEEN, run.id)
     return run
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -19,6 +20,7 @@ _CHOICES = (
     Key.EJECTION, Key.CAPTION,
 )  # fmt: skip
 _LISTS = (Key.FINDINGS, Key.ABSENT, Key.DEVICES, Key.STRUCTURES, Key.ARTEFACTS)
+_NUMBERS = (Key.AGE, Key.EJECTION)
 # Attribute of a choice and the field that holds it.
 _SKIN_FIELDS = {
     "lesion": Key.LESION, "site": Key.SITE, "tone": Key.TONE, "symmetry": Key.SYMMETRY, "border": Key.BORDER,
@@ -79,49 +81,34 @@ def _phrase(title: str) -> Phrase:
 
 def chest_now() -> ChestChoice:
     """What is chosen for a chest radiograph."""
-    findings = tuple(_phrase(title) for title in _get(Key.FINDINGS) or [])
-    age = _get(Key.AGE)
-    return ChestChoice(
-        findings,
-        tuple(_phrase(title) for title in _get(Key.DEVICES) or []),
-        tuple(_get(Key.ABSENT) or []),
-        bool(_get(Key.NO_DEVICES)),
-        _get(Key.VIEW),
-        None if age is None else int(age),
-        _get(Key.SEX),
-        _get(Key.RACE),
-        str(_get(Key.FREE) or ""),
-    )
+    findings, devices = (tuple(map(_phrase, _value(key))) for key in (Key.FINDINGS, Key.DEVICES))
+    return ChestChoice(findings=findings, devices=devices, **_read(_CHEST_FIELDS))
 
 
 def skin_now() -> SkinChoice:
     """What is chosen for a dermoscopic picture."""
-    age = _get(Key.AGE)
-    return SkinChoice(
-        _get(Key.LESION),
-        _get(Key.SITE),
-        _get(Key.TONE),
-        _get(Key.SYMMETRY),
-        _get(Key.BORDER),
-        None if age is None else int(age),
-        _get(Key.SEX),
-        tuple(_get(Key.STRUCTURES) or ()),
-        tuple(_get(Key.ARTEFACTS) or ()),
-        str(_get(Key.FREE) or ""),
-    )
+    return SkinChoice(**_read(_SKIN_FIELDS))
 
 
 def heart_now() -> HeartChoice:
     """What is chosen for a cardiac picture."""
-    ejection = _get(Key.EJECTION)
-    return HeartChoice(
-        _get(Key.SLICE),
-        _get(Key.PHASE),
-        _get(Key.DISEASE),
-        _get(Key.VENDOR),
-        None if ejection is None else int(ejection),
-        str(_get(Key.FREE) or ""),
-    )
+    return HeartChoice(vendor=_get(Key.VENDOR), **_read(_HEART_FIELDS))
+
+
+def _read(fields: Mapping[str, str]) -> dict[str, Any]:
+    return {name: _value(key) for name, key in fields.items()}
+
+
+def _value(key: str) -> Any:
+    """What a field holds, as a choice holds it."""
+    value = _get(key)
+    if key in _LISTS:
+        return tuple(value or ())
+    if key in _NUMBERS:
+        return None if value is None else int(value)
+    if key == Key.FREE:
+        return str(value or "")
+    return bool(value) if key == Key.NO_DEVICES else value
 
 
 def _get(key: str) -> Any:

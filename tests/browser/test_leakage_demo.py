@@ -15,6 +15,8 @@ import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import settle
+
 pytestmark = [pytest.mark.timeout(1200), pytest.mark.slow]
 READY_MS = 600_000
 PROJECTOR = {"width": 1280, "height": 720}
@@ -88,12 +90,7 @@ def at_step(page, number: int) -> None:
         timeout=60_000,
     )
     # The bar comes before the pictures: the slide is whole when the script has ended.
-    page.wait_for_function(
-        "document.querySelector('[data-test-script-state]').dataset.testScriptState === 'notRunning'"
-        " && !document.querySelector('[data-stale=true]')",
-        timeout=60_000,
-    )
-    page.wait_for_timeout(800)
+    settle(page, 800)
 
 
 def heading(page) -> str:
